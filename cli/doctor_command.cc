@@ -1,0 +1,4 @@
+#include "cli/command.h"
+namespace dfsweep::cli {
+void AddDoctorCommand(Program&) {}
+}

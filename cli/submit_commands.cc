@@ -1,0 +1,223 @@
+// run, submit, add, plan: what begins with a sweep file.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/display_text.h"
+#include "cli/command.h"
+#include "cli/connection.h"
+#include "cli/exit_status.h"
+#include "cli/facts.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/run_sweep.h"
+#include "cli/submission.h"
+#include "cli/text.h"
+
+namespace dfsweep::cli {
+namespace {
+
+constexpr char kOverridesHelp[] =
+    "Changes to the file: key=value,value replaces, key+=value adds";
+
+struct FileOptions {
+  std::string file;
+  std::vector<std::string> overrides;
+};
+
+void DeclareFile(CLI::App& command, FileOptions& options) {
+  command.add_option("FILE", options.file, "The sweep file (YAML)")
+      ->required()
+      ->type_name("");
+  command.add_option("OVERRIDES", options.overrides, kOverridesHelp)
+      ->type_name("");
+}
+
+// ---- run --------------------------------------------------------------------
+
+struct RunCommandOptions {
+  FileOptions file;
+  RunOptions run;
+};
+
+void DeclareRun(CLI::App& command, RunCommandOptions& options) {
+  DeclareFile(command, options.file);
+  DeclareLocalWorkerOptions(command, options.run.worker);
+  DeclareExportOptions(command, options.run.results);
+}
+
+absl::StatusOr<int> Run(const Context& context,
+                        const RunCommandOptions& options) {
+  DFSWEEP_ASSIGN_OR_RETURN(
+      sweeps::Sweep sweep,
+      ReadSweepFile(options.file.file, options.file.overrides));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      auto connection, Connection::Open(context.global, NoStore::kCreate));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      Submission submission,
+      Resolve(connection->client(), std::move(sweep)));
+  return RunSweep(context, *connection, submission, options.run);
+}
+
+// ---- submit -----------------------------------------------------------------
+
+struct SubmitOptions {
+  FileOptions file;
+  bool watch = false;
+};
+
+void DeclareWatch(CLI::App& command, bool& watch) {
+  command.add_flag("--watch,-w", watch, "Show the progress until it ends");
+}
+
+void DeclareSubmit(CLI::App& command, SubmitOptions& options) {
+  DeclareFile(command, options.file);
+  DeclareWatch(command, options.watch);
+}
+
+absl::StatusOr<int> SubmitCommand(const Context& context,
+                                  const SubmitOptions& options) {
+  DFSWEEP_ASSIGN_OR_RETURN(
+      sweeps::Sweep sweep,
+      ReadSweepFile(options.file.file, options.file.overrides));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      auto connection, Connection::Open(context.global, NoStore::kCreate));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      Submission submission,
+      Resolve(connection->client(), std::move(sweep)));
+  return SubmitSweep(context, *connection, submission, options.watch);
+}
+
+// ---- add --------------------------------------------------------------------
+
+struct AddOptions {
+  std::string sweep;
+  std::vector<std::string> overrides;
+  bool watch = false;
+  RunOptions run;
+};
+
+void DeclareAdd(CLI::App& command, AddOptions& options) {
+  AddSweepArgument(command, options.sweep)->required();
+  command.add_option("OVERRIDES", options.overrides, kOverridesHelp)
+      ->required()
+      ->type_name("");
+  DeclareWatch(command, options.watch);
+  DeclareLocalWorkerOptions(command, options.run.worker);
+  DeclareExportOptions(command, options.run.results);
+}
+
+bool NamesDataset(const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    if (text.starts_with("dataset=")) return true;
+  }
+  return false;
+}
+
+// The stored file with further overrides. The dataset stays the same bytes,
+// whatever its name means now, unless an override names another.
+absl::StatusOr<Submission> Extend(Client& client, const v1::Sweep& stored,
+                                  const std::vector<std::string>& more) {
+  std::vector<std::string> overrides(stored.overrides().begin(),
+                                     stored.overrides().end());
+  overrides.insert(overrides.end(), more.begin(), more.end());
+  // The stem of the file's name is the sweep's name if the file gives none.
+  DFSWEEP_ASSIGN_OR_RETURN(
+      sweeps::Sweep sweep,
+      sweeps::ParseSweep(stored.file_text(), stored.name() + ".yaml",
+                         overrides));
+  if (NamesDataset(more)) return Resolve(client, std::move(sweep));
+  return Submission{.sweep = std::move(sweep),
+                    .dataset_digest = stored.dataset().digest()};
+}
+
+absl::StatusOr<int> AddToSweep(const Context& context,
+                               const AddOptions& options) {
+  DFSWEEP_ASSIGN_OR_RETURN(
+      auto connection, Connection::Open(context.global, NoStore::kIsAnError));
+  DFSWEEP_ASSIGN_OR_RETURN(v1::Sweep stored,
+                           GetSweep(connection->client(), options.sweep));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      Submission submission,
+      Extend(connection->client(), stored, options.overrides));
+  if (connection->is_local()) {
+    return RunSweep(context, *connection, submission, options.run);
+  }
+  return SubmitSweep(context, *connection, submission, options.watch);
+}
+
+// ---- plan -------------------------------------------------------------------
+
+std::string TimeText(const v1::SweepPlan& plan) {
+  if (plan.known_trials() == plan.distinct_trials()) return "nothing to run";
+  if (plan.has_expected_time()) {
+    return fmt::format("about {} on {}",
+                       DurationText(FromProto(plan.expected_time())),
+                       CountText(plan.slots(), "slot"));
+  }
+  return plan.slots() == 0
+             ? "unknown: no worker is online"
+             : "unknown: nothing comparable has run yet";
+}
+
+void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {
+  int64_t to_run = plan.distinct_trials() - plan.known_trials();
+  PrintFacts(
+      {{"sweep", Printable(submission.sweep.name)},
+       {"dataset", fmt::format("{} ({})", Printable(submission.sweep.dataset),
+                               ShortId(submission.dataset_digest))},
+       {"grid", fmt::format("{} before conditions, {} after them",
+                            CountText(plan.grid_size(), "point"),
+                            plan.selected_size())},
+       {"trials", fmt::format("{} distinct: {} known already, {} to run",
+                              plan.distinct_trials(), plan.known_trials(),
+                              to_run)},
+       {"epochs", fmt::format("{} to train", plan.epochs())},
+       {"time", TimeText(plan)}});
+  for (const std::string& warning : plan.warnings()) {
+    ErrorParts parts = PartsOf(Printable(warning, /*keep_newlines=*/true));
+    PrintFacts({{"warning", parts.what},
+                {"", parts.where.empty() ? "" : "at " + parts.where},
+                {"", parts.remedy.empty() ? "" : "fix: " + parts.remedy}});
+  }
+}
+
+absl::StatusOr<int> PlanCommand(const Context& context,
+                                const FileOptions& options) {
+  DFSWEEP_ASSIGN_OR_RETURN(sweeps::Sweep sweep,
+                           ReadSweepFile(options.file, options.overrides));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      auto connection, Connection::Open(context.global, NoStore::kPretend));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      Submission submission,
+      Resolve(connection->client(), std::move(sweep)));
+  DFSWEEP_ASSIGN_OR_RETURN(v1::SweepPlan plan,
+                           Plan(connection->client(), submission));
+  if (context.global.json) {
+    PrintJson({{"plan", ToJson(plan)}});
+  } else {
+    PrintPlan(submission, plan);
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void AddSubmitCommands(Program& program) {
+  AddCommand<RunCommandOptions>(
+      program, program.app, "run",
+      "Run a sweep file and print its results; again, go on with it",
+      DeclareRun, Run);
+  AddCommand<SubmitOptions>(program, program.app, "submit",
+                            "Hand a sweep file to the coordinator",
+                            DeclareSubmit, SubmitCommand);
+  AddCommand<AddOptions>(
+      program, program.app, "add",
+      "Add values to a sweep: runs only what is new (add SWEEP seeds+=2)",
+      DeclareAdd, AddToSweep);
+  AddCommand<FileOptions>(program, program.app, "plan",
+                          "Say what a sweep file would run, and run nothing",
+                          DeclareFile, PlanCommand);
+}
+
+}  // namespace dfsweep::cli

@@ -1,0 +1,338 @@
+// ls, status, pause, resume, cancel, retry: sweeps that are there already.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "base/display_text.h"
+#include "cli/command.h"
+#include "cli/connection.h"
+#include "cli/exit_status.h"
+#include "cli/facts.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/run_sweep.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+
+namespace dfsweep::cli {
+namespace {
+
+constexpr int kSweepsPerPage = 100;
+constexpr int kTrialsPerPage = 500;
+
+struct SweepOptions {
+  std::string sweep;
+};
+
+void DeclareSweep(CLI::App& command, SweepOptions& options) {
+  AddSweepArgument(command, options.sweep)->required();
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> OpenExisting(
+    const Context& context) {
+  return Connection::Open(context.global, NoStore::kIsAnError);
+}
+
+std::string BestText(const v1::Sweep& sweep) {
+  return sweep.has_best() ? NumberText(sweep.best().value()) : "";
+}
+
+// ---- ls ---------------------------------------------------------------------
+
+absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Client& client) {
+  std::vector<v1::Sweep> sweeps;
+  v1::ListSweepsRequest request;
+  request.set_page_size(kSweepsPerPage);
+  do {
+    DFSWEEP_ASSIGN_OR_RETURN(v1::ListSweepsResponse page,
+                             client.Call(&Client::Stub::ListSweeps, request));
+    sweeps.insert(sweeps.end(), page.sweeps().begin(), page.sweeps().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return sweeps;
+}
+
+TextTable SweepTable(const std::vector<v1::Sweep>& sweeps) {
+  TextTable table;
+  table.columns = {{.header = "sweep"},
+                   {.header = "id", .priority = 3},
+                   {.header = "state"},
+                   {.header = "ended", .align_right = true},
+                   {.header = "failed", .align_right = true, .priority = 8},
+                   {.header = "ETA", .align_right = true, .priority = 7},
+                   {.header = "best", .align_right = true, .priority = 6},
+                   {.header = "metric", .priority = 2},
+                   {.header = "dataset", .priority = 4},
+                   {.header = "submitted", .priority = 5}};
+  absl::Time now = absl::Now();
+  for (const v1::Sweep& sweep : sweeps) {
+    const v1::TrialCounts& counts = sweep.counts();
+    table.rows.push_back(
+        {{Printable(sweep.name())},
+         {Printable(sweep.sweep_id())},
+         {v1::Sweep::State_Name(sweep.state())},
+         {fmt::format("{}/{}", EndedTrials(counts), AllTrials(counts))},
+         {std::to_string(counts.failed()), counts.failed() > 0},
+         {sweep.has_time_left() ? DurationText(FromProto(sweep.time_left()))
+                                : ""},
+         {BestText(sweep)},
+         {Printable(sweep.metric_name())},
+         {Printable(sweep.dataset().name())},
+         {AgeText(sweep.create_time(), now)}});
+  }
+  return table;
+}
+
+absl::StatusOr<int> Ls(const Context& context, const NoOptions&) {
+  DFSWEEP_ASSIGN_OR_RETURN(auto connection, OpenExisting(context));
+  DFSWEEP_ASSIGN_OR_RETURN(std::vector<v1::Sweep> sweeps,
+                           ListSweeps(connection->client()));
+  if (context.global.json) {
+    PrintJson({{"sweeps", ToJsonList(sweeps)}});
+  } else if (sweeps.empty()) {
+    Say("there is no sweep yet; `dfsweep submit FILE` makes one");
+  } else {
+    PrintTable(SweepTable(sweeps), UsesColor(context.global.color, stdout));
+  }
+  return kExitDone;
+}
+
+// ---- status -----------------------------------------------------------------
+
+absl::StatusOr<v1::Sweep> FindOrNewest(Client& client,
+                                       const std::string& sweep) {
+  if (!sweep.empty()) return GetSweep(client, sweep);
+  v1::ListSweepsRequest request;
+  request.set_page_size(1);
+  DFSWEEP_ASSIGN_OR_RETURN(v1::ListSweepsResponse newest,
+                           client.Call(&Client::Stub::ListSweeps, request));
+  if (newest.sweeps_size() > 0) return newest.sweeps(0);
+  return MakeError(absl::StatusCode::kNotFound, "there is no sweep yet",
+                   client.address(), "submit one: dfsweep submit FILE");
+}
+
+absl::StatusOr<std::vector<v1::Trial>> ListTrials(Client& client,
+                                                  const std::string& sweep) {
+  std::vector<v1::Trial> trials;
+  v1::ListTrialsRequest request;
+  request.set_sweep(sweep);
+  request.set_page_size(kTrialsPerPage);
+  do {
+    DFSWEEP_ASSIGN_OR_RETURN(v1::ListTrialsResponse page,
+                             client.Call(&Client::Stub::ListTrials, request));
+    trials.insert(trials.end(), page.trials().begin(), page.trials().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return trials;
+}
+
+std::string MetricText(const v1::Trial& trial, const std::string& name) {
+  auto found = trial.metrics().find(name);
+  return found == trial.metrics().end() ? "" : NumberText(found->second);
+}
+
+std::string TrialProgress(const v1::Trial& trial) {
+  if (trial.state() == v1::RUNNING) return EpochText(trial);
+  return trial.train_seconds() > 0
+             ? DurationText(absl::Seconds(trial.train_seconds()))
+             : "";
+}
+
+// Whether `cell` says something in some row.
+bool HasText(const TextTable& table, size_t column) {
+  return std::any_of(table.rows.begin(), table.rows.end(),
+                     [column](const std::vector<TextCell>& row) {
+                       return !row[column].text.empty();
+                     });
+}
+
+void DropEmptyColumns(TextTable& table) {
+  for (size_t c = table.columns.size(); c-- > 0;) {
+    if (HasText(table, c)) continue;
+    table.columns.erase(table.columns.begin() + c);
+    for (auto& row : table.rows) row.erase(row.begin() + c);
+  }
+}
+
+TextTable TrialTable(const v1::Sweep& sweep,
+                     const std::vector<v1::Trial>& trials) {
+  TextTable table;
+  std::vector<std::string> varying = VaryingNames(sweep);
+  table.columns = {{.header = "trial"}, {.header = "state"}};
+  for (const std::string& name : varying) {
+    table.columns.push_back({.header = name, .priority = 9});
+  }
+  std::vector<TextColumn> rest = {
+      {.header = "seed", .align_right = true, .priority = 8},
+      {.header = "attempt", .align_right = true, .priority = 1},
+      {.header = "worker", .priority = 3},
+      {.header = "progress", .priority = 5},
+      {.header = Printable(sweep.metric_name()),
+       .align_right = true,
+       .priority = 7},
+      {.header = "message", .priority = 4}};
+  table.columns.insert(table.columns.end(), rest.begin(), rest.end());
+  for (const v1::Trial& trial : trials) {
+    Json configuration = ParseObject(trial.configuration_json());
+    bool is_bad = trial.state() == v1::FAILED;
+    std::vector<TextCell> row = {
+        {ShortId(trial.trial_id())},
+        {v1::TrialState_Name(trial.state()), is_bad}};
+    for (const std::string& name : varying) {
+      auto found = configuration.find(name);
+      row.push_back(
+          {found == configuration.end() ? "" : ValueText(*found)});
+    }
+    row.push_back({std::to_string(trial.seed())});
+    row.push_back({std::to_string(trial.attempt())});
+    row.push_back({Printable(trial.worker())});
+    row.push_back({TrialProgress(trial)});
+    row.push_back({MetricText(trial, sweep.metric_name())});
+    row.push_back({FirstLine(trial.message())});
+    table.rows.push_back(std::move(row));
+  }
+  DropEmptyColumns(table);
+  return table;
+}
+
+void PrintSweep(const Context& context, const v1::Sweep& sweep,
+                const std::vector<v1::Trial>& trials) {
+  Progress progress{.sweep = sweep, .varying = VaryingNames(sweep)};
+  progress.workers_online = 1;  // not known here
+  PrintFacts(
+      {{"sweep", fmt::format("{} ({}), {}", Printable(sweep.name()),
+                             Printable(sweep.sweep_id()),
+                             v1::Sweep::State_Name(sweep.state()))},
+       {"dataset", Printable(sweep.dataset().name())},
+       {"submitted", AgeText(sweep.create_time(), absl::Now())},
+       {"trials", PlainProgress(progress)}});
+  Print("\n");
+  PrintTable(TrialTable(sweep, trials),
+             UsesColor(context.global.color, stdout));
+}
+
+absl::StatusOr<int> Status(const Context& context,
+                           const SweepOptions& options) {
+  DFSWEEP_ASSIGN_OR_RETURN(auto connection, OpenExisting(context));
+  Client& client = connection->client();
+  DFSWEEP_ASSIGN_OR_RETURN(v1::Sweep sweep,
+                           FindOrNewest(client, options.sweep));
+  DFSWEEP_ASSIGN_OR_RETURN(std::vector<v1::Trial> trials,
+                           ListTrials(client, sweep.sweep_id()));
+  if (context.global.json) {
+    PrintJson({{"sweep", ToJson(sweep)}, {"trials", ToJsonList(trials)}});
+  } else {
+    PrintSweep(context, sweep, trials);
+  }
+  return kExitDone;
+}
+
+void DeclareStatus(CLI::App& command, SweepOptions& options) {
+  AddSweepArgument(command, options.sweep)
+      ->description("Name or id of the sweep (default: the newest)");
+}
+
+// ---- pause, resume, cancel, retry -------------------------------------------
+
+void ShowChanged(const Context& context, const v1::Sweep& sweep) {
+  if (context.global.json) {
+    PrintJson({{"sweep", ToJson(sweep)}});
+    return;
+  }
+  const v1::TrialCounts& counts = sweep.counts();
+  Print(fmt::format("{} is {}: {} of {} have ended\n",
+                    Printable(sweep.name()),
+                    v1::Sweep::State_Name(sweep.state()), EndedTrials(counts),
+                    CountText(AllTrials(counts), "trial")));
+}
+
+template <typename Request>
+absl::StatusOr<int> ChangeSweep(
+    const Context& context, const SweepOptions& options,
+    grpc::Status (Client::Stub::*method)(grpc::ClientContext*, const Request&,
+                                         v1::Sweep*)) {
+  DFSWEEP_ASSIGN_OR_RETURN(auto connection, OpenExisting(context));
+  Request request;
+  request.set_sweep(options.sweep);
+  DFSWEEP_ASSIGN_OR_RETURN(v1::Sweep sweep,
+                           connection->client().Mutate(method, request));
+  ShowChanged(context, sweep);
+  return kExitDone;
+}
+
+absl::StatusOr<int> Pause(const Context& context,
+                          const SweepOptions& options) {
+  return ChangeSweep(context, options, &Client::Stub::PauseSweep);
+}
+
+absl::StatusOr<int> Resume(const Context& context,
+                           const SweepOptions& options) {
+  return ChangeSweep(context, options, &Client::Stub::ResumeSweep);
+}
+
+absl::StatusOr<int> Cancel(const Context& context,
+                           const SweepOptions& options) {
+  return ChangeSweep(context, options, &Client::Stub::CancelSweep);
+}
+
+struct RetryOptions {
+  std::string sweep;
+  std::vector<std::string> trials;
+};
+
+void DeclareRetry(CLI::App& command, RetryOptions& options) {
+  AddSweepArgument(command, options.sweep)->required();
+  command
+      .add_option("TRIALS", options.trials,
+                  "Ids or their first digits (default: every failed and "
+                  "cancelled one)")
+      ->type_name("");
+}
+
+absl::StatusOr<int> Retry(const Context& context,
+                          const RetryOptions& options) {
+  DFSWEEP_ASSIGN_OR_RETURN(auto connection, OpenExisting(context));
+  v1::RetryTrialsRequest request;
+  request.set_sweep(options.sweep);
+  for (const std::string& trial : options.trials) request.add_trials(trial);
+  DFSWEEP_ASSIGN_OR_RETURN(
+      v1::RetryTrialsResponse response,
+      connection->client().Mutate(&Client::Stub::RetryTrials, request));
+  if (context.global.json) {
+    PrintJson({{"retried", response.retried()},
+               {"sweep", ToJson(response.sweep())}});
+    return kExitDone;
+  }
+  Print(fmt::format("{} of {} will be tried again\n",
+                    CountText(response.retried(), "trial"),
+                    Printable(response.sweep().name())));
+  if (connection->is_local() && response.retried() > 0) {
+    Say("`dfsweep run` with the same file trains them on this machine");
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void AddSweepCommands(Program& program) {
+  AddCommand<NoOptions>(program, program.app, "ls", "List the sweeps",
+                        DeclareNothing, Ls);
+  AddCommand<SweepOptions>(program, program.app, "status",
+                           "Show a sweep and its trials", DeclareStatus,
+                           Status);
+  AddCommand<SweepOptions>(program, program.app, "pause",
+                           "Start no new trial of a sweep", DeclareSweep,
+                           Pause);
+  AddCommand<SweepOptions>(program, program.app, "resume",
+                           "Go on with a paused sweep", DeclareSweep, Resume);
+  AddCommand<SweepOptions>(program, program.app, "cancel",
+                           "Stop a sweep; finished trials are kept",
+                           DeclareSweep, Cancel);
+  AddCommand<RetryOptions>(program, program.app, "retry",
+                           "Try failed and cancelled trials again",
+                           DeclareRetry, Retry);
+}
+
+}  // namespace dfsweep::cli

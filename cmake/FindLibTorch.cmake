@@ -1,0 +1,49 @@
+# LibTorch out of the PyPI wheel `torch`, as the imported target LibTorch::torch.
+#
+# The wheel's own TorchConfig.cmake is not used: on a wheel with CUDA it demands
+# an installed CUDA Toolkit, which a laptop that only runs dfsweep need not have.
+# Headers and libraries are all that is needed; kernels dispatch at run time.
+#
+# Where to look: -DTORCH_DIR=<site-packages/torch>, else the Python in
+# DFSWEEP_PYTHON, else the repository's .venv, else python3.
+# Result: LibTorch_VERSION, LibTorch_DIR, target LibTorch::torch.
+if(NOT TORCH_DIR)
+  foreach(python "${DFSWEEP_PYTHON}" "${DFSWEEP_ROOT}/.venv/bin/python"
+          python3)
+    if(python)
+      execute_process(
+        COMMAND "${python}" -c
+          "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
+        OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE
+        ERROR_QUIET RESULT_VARIABLE status)
+      if(status EQUAL 0 AND EXISTS "${found}/lib/libtorch.so")
+        set(TORCH_DIR "${found}" CACHE PATH "The wheel's torch folder")
+        break()
+      endif()
+    endif()
+  endforeach()
+endif()
+
+set(LibTorch_DIR "${TORCH_DIR}")
+if(EXISTS "${TORCH_DIR}/version.py")
+  file(STRINGS "${TORCH_DIR}/version.py" line REGEX "^__version__")
+  string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" LibTorch_VERSION "${line}")
+endif()
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(LibTorch
+  REQUIRED_VARS LibTorch_DIR LibTorch_VERSION VERSION_VAR LibTorch_VERSION
+  REASON_FAILURE_MESSAGE
+    "no Python with torch was found: run deploy/setup.sh, or pass -DTORCH_DIR=<site-packages/torch>")
+
+if(LibTorch_FOUND AND NOT TARGET LibTorch::torch)
+  add_library(LibTorch::torch INTERFACE IMPORTED)
+  target_include_directories(LibTorch::torch SYSTEM INTERFACE
+    "${TORCH_DIR}/include" "${TORCH_DIR}/include/torch/csrc/api/include")
+  # libtorch.so carries nothing itself but pulls in libtorch_cuda.so where the
+  # wheel has it, so it must stay although no symbol of it is used.
+  target_link_libraries(LibTorch::torch INTERFACE
+    -Wl,--no-as-needed "${TORCH_DIR}/lib/libtorch.so" -Wl,--as-needed
+    "${TORCH_DIR}/lib/libtorch_cpu.so" "${TORCH_DIR}/lib/libc10.so")
+  target_compile_definitions(LibTorch::torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+endif()

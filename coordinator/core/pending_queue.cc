@@ -1,0 +1,49 @@
+#include "coordinator/core/pending_queue.h"
+
+#include <tuple>
+
+#include "coordinator/core/records.h"
+
+namespace dfsweep::coordinator {
+
+bool operator<(const PendingQueue::Group& a, const PendingQueue::Group& b) {
+  return std::tie(a.requirements.device, a.requirements.memory_bytes,
+                  a.failed_on) < std::tie(b.requirements.device,
+                                          b.requirements.memory_bytes,
+                                          b.failed_on);
+}
+
+void PendingQueue::Add(TrialRecord& trial, Place place) {
+  place.trial = &trial;
+  const auto group =
+      groups_.try_emplace(Group{trial.requirements, trial.failed_on}).first;
+  group->second.insert(place);
+  trial.queue_position = {.group = &group->first, .place = place};
+}
+
+void PendingQueue::Remove(TrialRecord& trial) {
+  if (trial.queue_position.group == nullptr) return;
+  const auto group = groups_.find(*trial.queue_position.group);
+  group->second.erase(trial.queue_position.place);
+  if (group->second.empty()) groups_.erase(group);
+  trial.queue_position = {};
+}
+
+TrialRecord* PendingQueue::First(
+    const std::function<bool(const Group&)>& may_run) const {
+  const Place* first = nullptr;
+  for (const auto& [group, places] : groups_) {
+    const Place& candidate = *places.begin();
+    if (first != nullptr && *first < candidate) continue;
+    if (may_run(group)) first = &candidate;
+  }
+  return first == nullptr ? nullptr : first->trial;
+}
+
+size_t PendingQueue::Size() const {
+  size_t size = 0;
+  for (const auto& [group, places] : groups_) size += places.size();
+  return size;
+}
+
+}  // namespace dfsweep::coordinator

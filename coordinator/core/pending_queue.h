@@ -1,0 +1,62 @@
+// The index of the trials that wait for a worker. Internal to coordinator/core.
+#ifndef DFSWEEP_COORDINATOR_CORE_PENDING_QUEUE_H_
+#define DFSWEEP_COORDINATOR_CORE_PENDING_QUEUE_H_
+
+#include <compare>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "coordinator/core/scheduler.h"
+
+namespace dfsweep::coordinator {
+
+struct TrialRecord;
+
+// Groups trials by all that decides which worker may run them, so that the next
+// trial for a worker is found by asking once a group, never by walking over
+// trials: O(groups + log(trials)). Groups are few: the distinct requirements,
+// times the sets of workers that trials have failed on.
+class PendingQueue {
+ public:
+  // Which trial comes first: the smaller one.
+  struct Place {
+    int negative_priority = 0;
+    int sweep_order = 0;
+    int index = 0;                 // in the sweep
+    TrialRecord* trial = nullptr;  // filled in by Add
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+  struct Group {
+    Requirements requirements;
+    std::set<std::string> failed_on;
+    friend bool operator<(const Group& a, const Group& b);
+  };
+  // Where a trial stands; kept in the trial, written only by the queue.
+  struct Position {
+    const Group* group = nullptr;  // null: not queued
+    Place place;
+  };
+
+  // Puts a trial in by its requirements and failures, at `place`. It must not
+  // be queued.
+  void Add(TrialRecord& trial, Place place);
+
+  // Takes a trial out; does nothing if it is not queued.
+  void Remove(TrialRecord& trial);
+
+  // The first trial of those groups that `may_run` allows; null if there is
+  // none.
+  TrialRecord* First(const std::function<bool(const Group&)>& may_run) const;
+
+  // Number of queued trials. O(groups).
+  size_t Size() const;
+
+ private:
+  std::map<Group, std::set<Place>> groups_;  // none empty
+};
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_CORE_PENDING_QUEUE_H_

@@ -1,0 +1,87 @@
+// What the scheduler keeps of each sweep, trial and worker. Internal to
+// coordinator/core.
+#ifndef DFSWEEP_COORDINATOR_CORE_RECORDS_H_
+#define DFSWEEP_COORDINATOR_CORE_RECORDS_H_
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "coordinator/core/pending_queue.h"
+#include "coordinator/core/scheduler.h"
+#include "coordinator/core/worker_health.h"
+
+namespace dfsweep::coordinator {
+
+struct SweepRecord;
+struct WorkerRecord;
+
+// That a sweep needs a trial, as the index-th of its trials.
+struct Need {
+  SweepRecord* sweep;
+  int index;
+};
+
+struct TrialRecord {
+  std::string id;
+  TrialState state = TrialState::kPending;
+  int attempt = 0;                 // newest; 0: none yet
+  WorkerRecord* holder = nullptr;  // set while leased or running, only then
+  std::string last_worker;
+  // When the lease was granted, or its holder last listed it.
+  absl::Duration last_listed;
+  bool is_canary = false;  // of its holder
+  // Pending, because its newest attempt was lost by last_worker's silence: if
+  // that worker comes back first, the attempt goes on.
+  bool is_resumable = false;
+  Requirements requirements;
+  RetryBudget budget;
+  std::map<Cause, int> counted_failures;
+  std::set<std::string> failed_on;  // workers, by counted failures
+  int forgiven_through = 0;         // attempts up to this one no longer count
+  std::vector<Need> needs;
+  PendingQueue::Position queue_position;
+};
+
+struct SweepRecord {
+  std::string id;
+  int priority = 0;
+  int order = 0;  // of submission
+  bool paused = false;
+  bool cancelled = false;
+  std::vector<TrialRecord*> trials;
+};
+
+struct WorkerRecord {
+  // Whether it is there. Apart from its health, which outlives an absence.
+  enum class Presence { kHeard, kSuspect, kLost, kLeft };
+
+  explicit WorkerRecord(const SchedulerOptions& options) : health(options) {}
+
+  std::string id;
+  std::string incarnation;
+  // Incarnations that a newer one replaced, and when; forgotten after a while.
+  std::map<std::string, absl::Duration> replaced_at;
+  std::string device;
+  int64_t memory_bytes = 0;
+  int slots = 1;
+  Presence presence = Presence::kHeard;
+  bool drained = false;  // by a person
+  bool leaving = false;  // by itself
+  absl::Duration last_heard;
+  int64_t last_sequence = std::numeric_limits<int64_t>::min();
+  std::map<std::string, TrialRecord*> held;  // leased or running, by trial id
+  WorkerHealth health;
+  // As last told by a WorkerChanged.
+  std::optional<WorkerState> told_state;
+  std::string told_reason;
+};
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_CORE_RECORDS_H_

@@ -1,0 +1,345 @@
+// The life of every trial, as a pure state machine.
+//
+// Scheduler::Step(event, now) -> effects is the only place that moves a trial.
+// It has no clock, thread, socket or file: the engine feeds it events in order,
+// writes its effects to the store in the same transaction, and answers the
+// callers after the COMMIT; the simulator runs millions of histories through
+// it. `now` is time since an arbitrary start (Clock::Elapsed), never a time of
+// day, and never goes back.
+//
+// Not thread-safe: one owner.
+#ifndef DFSWEEP_COORDINATOR_CORE_SCHEDULER_H_
+#define DFSWEEP_COORDINATOR_CORE_SCHEDULER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace dfsweep::coordinator {
+
+enum class TrialState {
+  kPending,
+  kLeased,
+  kRunning,
+  kCompleted,
+  kDiverged,
+  kFailed,
+  kCancelled,
+};
+
+// Whether nothing but a retry moves the trial any more.
+bool IsTerminal(TrialState state);
+
+enum class Cause {
+  kWorkerLost,
+  kPreempted,
+  kOutOfMemory,
+  kCrash,
+  kTimeout,
+  kBadConfig,
+  kEnvironment,
+};
+
+enum class WorkerState {
+  kOnline,
+  kSuspect,
+  kLost,
+  kDraining,
+  kQuarantined,
+  kLeft
+};
+
+// How many failures of a cause a trial survives; the failure after that ends
+// it. Worker loss and preemption are never counted against the trial.
+struct RetryBudget {
+  int out_of_memory = 2;
+  int crash = 3;
+  int timeout = 1;
+  int environment = 3;
+};
+
+struct SchedulerOptions {
+  absl::Duration suspect_after = absl::Seconds(30);
+  absl::Duration lost_after = absl::Seconds(120);
+  // A lease whose attempt the worker does not list as held for this long was
+  // never received: it is given back.
+  absl::Duration unheld_after = absl::Seconds(60);
+  // Distinct trials in a row that fail on a worker before it is quarantined.
+  int quarantine_after = 3;
+  // Wait before a quarantined worker's canary trial; doubles up to the maximum.
+  absl::Duration canary_after = absl::Seconds(30);
+  absl::Duration canary_after_maximum = absl::Minutes(30);
+  // A trial that failed on this many workers is poisoned: it ends as failed.
+  int poisoned_after_workers = 2;
+};
+
+struct AttemptId {
+  std::string trial_id;
+  int attempt = 0;
+  friend bool operator==(const AttemptId&, const AttemptId&) = default;
+  friend auto operator<=>(const AttemptId&, const AttemptId&) = default;
+};
+
+// What a worker must have to be leased a trial.
+struct Requirements {
+  std::string device = "any";  // "any", "cpu" or "cuda"
+  int64_t memory_bytes = 0;
+  friend bool operator==(const Requirements&, const Requirements&) = default;
+};
+
+// ---- Events: what happened, in past tense -----------------------------------
+
+// A sweep was submitted. Trials that are known already gain one more sweep that
+// needs them; a cancelled trial becomes pending again; a failed one stays. A
+// trial that has not ended takes over these requirements and this budget. A
+// sweep that is known already goes on (no longer paused or cancelled) with the
+// new priority, and these trials are added to its own.
+struct SweepSubmitted {
+  std::string sweep_id;
+  int priority = 0;
+  std::vector<std::string> trial_ids;  // in the order in which to run them
+  Requirements requirements;
+  RetryBudget budget;
+};
+struct SweepPaused {
+  std::string sweep_id;
+};
+struct SweepResumed {
+  std::string sweep_id;
+};
+// Its open trials that no other sweep needs become cancelled.
+struct SweepCancelled {
+  std::string sweep_id;
+};
+// Failed and cancelled trials become pending with fresh budgets
+// (FailureForgiven for each of their attempts); others are left alone. A trial
+// all of whose sweeps are cancelled runs under the best of these until
+// cancelled again.
+struct TrialsRetried {
+  std::vector<std::string> trial_ids;
+};
+
+// A handshake. With a new incarnation, attempts that the scheduler has on this
+// worker and `held` lacks ended with the worker's old process, and an earlier
+// drain is over. The same incarnation may register any number of times.
+struct WorkerRegistered {
+  std::string worker_id;
+  std::string incarnation;
+  std::string device;        // "cpu" or "cuda"
+  int64_t memory_bytes = 0;  // of the device
+  int slots = 1;
+  std::vector<AttemptId> held;
+};
+struct HeartbeatReceived {
+  std::string worker_id;
+  std::string incarnation;
+  int64_t sequence = 0;
+  std::vector<AttemptId> held;
+  bool leaving = false;
+};
+struct WorkerDrained {
+  std::string worker_id;
+};
+struct WorkerRemoved {
+  std::string worker_id;
+};
+
+// A worker has `max_trials` free slots.
+struct LeasesRequested {
+  std::string worker_id;
+  std::string incarnation;
+  int max_trials = 1;
+};
+
+struct AttemptStarted {
+  std::string worker_id;
+  AttemptId attempt;
+};
+// A complete, valid result.
+struct AttemptCompleted {
+  std::string worker_id;
+  AttemptId attempt;
+  bool diverged = false;
+};
+struct AttemptFailed {
+  std::string worker_id;
+  AttemptId attempt;
+  Cause cause;
+  std::string message;
+};
+struct AttemptHandedBack {
+  std::string worker_id;
+  AttemptId attempt;
+};
+
+// Time has passed; find what is overdue.
+struct Ticked {};
+
+using Event =
+    std::variant<SweepSubmitted, SweepPaused, SweepResumed, SweepCancelled,
+                 TrialsRetried, WorkerRegistered, HeartbeatReceived,
+                 WorkerDrained, WorkerRemoved, LeasesRequested, AttemptStarted,
+                 AttemptCompleted, AttemptFailed, AttemptHandedBack, Ticked>;
+
+// ---- Effects: what must be written or told ----------------------------------
+
+// A trial has a new state. The store writes it; watchers hear of it. Running
+// with an attempt that AttemptEnded called lost means that its worker came back
+// before anybody else was given the trial: the attempt lives again.
+struct TrialChanged {
+  std::string trial_id;
+  TrialState state;
+  int attempt = 0;  // number of the newest attempt
+  // That holds it, held it last, or sent the accepted result; may be "".
+  std::string worker_id;
+};
+// A new attempt was promised to a worker: goes into the store and the answer.
+struct LeaseGranted {
+  std::string worker_id;
+  AttemptId attempt;
+};
+// An attempt has ended, and how. `counted` says whether it counts against the
+// trial's budget.
+struct AttemptEnded {
+  AttemptId attempt;
+  enum class How {
+    kCompleted,
+    kDiverged,
+    kFailed,
+    kLost,  // the worker was silent for too long, or restarted
+    kHandedBack,
+    kCancelled,
+    kSuperseded,  // another attempt's result was accepted
+  } how;
+  std::optional<Cause> cause;  // for kFailed and kLost
+  bool counted = false;
+};
+// A failure no longer counts against its trial: it turned out to be the
+// worker's fault, or the trial was retried. Uncount it, if it was counted.
+struct FailureForgiven {
+  AttemptId attempt;
+};
+// The worker must stop this attempt; the answer to its heartbeat says so.
+struct StopAttempt {
+  std::string worker_id;
+  AttemptId attempt;
+};
+struct WorkerChanged {
+  std::string worker_id;
+  WorkerState state;
+  std::string reason;  // a sentence, "" when online
+};
+// The event was refused; nothing changed.
+struct Refused {
+  enum class Why {
+    kUnknownWorker,   // register again
+    kOldIncarnation,  // a newer process of that worker is registered
+    kUnknownTrial,
+    kStaleAttempt,  // another attempt is the trial's now: stop the trainer
+    kAlreadyEnded,  // the trial has ended: drop the outcome
+    kUnknownSweep,
+  } why;
+  std::string message;  // a sentence
+};
+// Work may have become available: wake the parked LeaseTrials calls.
+struct WorkAvailable {};
+
+using Effect =
+    std::variant<TrialChanged, LeaseGranted, AttemptEnded, FailureForgiven,
+                 StopAttempt, WorkerChanged, Refused, WorkAvailable>;
+using Effects = std::vector<Effect>;
+
+// ---- What a store knows of the past, for a restart --------------------------
+
+struct RestoredTrial {
+  std::string trial_id;
+  TrialState state = TrialState::kPending;
+  int attempt = 0;
+  std::string worker_id;  // holder, if leased or running
+  Requirements requirements;
+  RetryBudget budget;
+  std::map<Cause, int> counted_failures;
+  std::vector<std::string> failed_on_workers;  // distinct, counted failures
+};
+struct RestoredSweep {
+  std::string sweep_id;
+  int priority = 0;
+  bool paused = false;
+  bool cancelled = false;
+  std::vector<std::string> trial_ids;  // in order; oldest sweep first
+};
+struct RestoredFailure {
+  AttemptId attempt;
+  Cause cause = Cause::kCrash;
+};
+struct RestoredWorker {
+  std::string worker_id;
+  std::string incarnation;
+  std::string device;
+  int64_t memory_bytes = 0;
+  int slots = 1;
+  WorkerState state = WorkerState::kOnline;
+  // Its counted failures since its last completion, oldest first. May be left
+  // empty: then the worker's streak of failures starts anew.
+  std::vector<RestoredFailure> failure_streak;
+};
+struct RestoredState {
+  std::vector<RestoredSweep> sweeps;
+  std::vector<RestoredTrial> trials;
+  std::vector<RestoredWorker> workers;
+};
+
+// ---- The machine ------------------------------------------------------------
+
+class Scheduler {
+ public:
+  explicit Scheduler(const SchedulerOptions& options);
+  // Continues from a store: every lease and every worker counts as heard from
+  // at `now`, so that a restart never expires anybody.
+  Scheduler(const SchedulerOptions& options, const RestoredState& state,
+            absl::Duration now);
+  ~Scheduler();
+  Scheduler(Scheduler&&) noexcept;
+  Scheduler& operator=(Scheduler&&) noexcept;
+
+  Effects Step(const Event& event, absl::Duration now);
+
+  // When the next Ticked can have an effect; empty if none is due.
+  std::optional<absl::Duration> NextDeadline() const;
+
+  // Reading, for answers and invariants. Empty for unknown ids.
+  struct TrialView {
+    TrialState state;
+    int attempt;
+    std::string worker_id;
+  };
+  std::optional<TrialView> Trial(const std::string& trial_id) const;
+  struct WorkerView {
+    WorkerState state;
+    std::string reason;
+    std::vector<AttemptId> held;  // leased or running there
+    absl::Duration last_heard;    // on the scale of `now`
+  };
+  std::optional<WorkerView> Worker(const std::string& worker_id) const;
+  std::vector<std::string> WorkerIds() const;
+
+  // Aborts the process with a message if an invariant is broken: no trial in
+  // two live leases, attempts only rise, terminal trials hold no worker, the
+  // index of pending trials agrees with the trials. O(trials); for tests and
+  // the simulator.
+  void CheckInvariants() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_CORE_SCHEDULER_H_

@@ -1,0 +1,218 @@
+// Handlers of what becomes of attempts.
+#include <utility>
+
+#include "coordinator/core/scheduler_impl.h"
+#include "fmt/format.h"
+
+namespace dfsweep::coordinator {
+namespace {
+
+using How = AttemptEnded::How;
+
+bool CountsAgainstTrial(Cause cause) {
+  switch (cause) {
+    case Cause::kWorkerLost:
+    case Cause::kPreempted:
+      return false;
+    case Cause::kOutOfMemory:
+    case Cause::kCrash:
+    case Cause::kTimeout:
+    case Cause::kBadConfig:
+    case Cause::kEnvironment:
+      return true;
+  }
+  return true;
+}
+
+// A bad configuration fails everywhere; every other failure that counts may be
+// the machine's.
+bool SpeaksAgainstWorker(Cause cause) {
+  return CountsAgainstTrial(cause) && cause != Cause::kBadConfig;
+}
+
+int Allowed(const RetryBudget& budget, Cause cause) {
+  switch (cause) {
+    case Cause::kOutOfMemory:
+      return budget.out_of_memory;
+    case Cause::kCrash:
+      return budget.crash;
+    case Cause::kTimeout:
+      return budget.timeout;
+    case Cause::kEnvironment:
+      return budget.environment;
+    case Cause::kBadConfig:
+    case Cause::kWorkerLost:
+    case Cause::kPreempted:
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void Scheduler::Impl::On(const AttemptStarted& event) {
+  TrialRecord* trial = FindCurrent(event.worker_id, event.attempt);
+  if (trial == nullptr || trial->state == TrialState::kRunning) return;
+  MoveTo(*trial, TrialState::kRunning);
+}
+
+// The first complete result of an open trial is accepted from whomever it
+// comes, for it is as good as any other: work is never thrown away.
+void Scheduler::Impl::On(const AttemptCompleted& event) {
+  TrialRecord* trial = FindTrial(event.attempt.trial_id);
+  if (trial == nullptr) {
+    Refuse(Refused::Why::kUnknownTrial,
+           fmt::format("no trial {} is known", event.attempt.trial_id));
+    return;
+  }
+  if (IsTerminal(trial->state)) {
+    Refuse(Refused::Why::kAlreadyEnded,
+           fmt::format("trial {} has ended already", trial->id));
+    return;
+  }
+  if (event.attempt.attempt < 1 || event.attempt.attempt > trial->attempt) {
+    Refuse(Refused::Why::kStaleAttempt,
+           fmt::format("attempt {} of trial {} was never leased",
+                       event.attempt.attempt, trial->id));
+    return;
+  }
+  const How how = event.diverged ? How::kDiverged : How::kCompleted;
+  const bool is_holder =
+      trial->holder != nullptr && trial->holder->id == event.worker_id;
+  if (is_holder && event.attempt.attempt == trial->attempt) {
+    EndAttempt(*trial, how, std::nullopt, /*counted=*/false);
+  } else {
+    if (trial->holder != nullptr) StopAndEnd(*trial, How::kSuperseded);
+    effects.push_back(AttemptEnded{.attempt = event.attempt, .how = how});
+  }
+  trial->is_resumable = false;
+  trial->last_worker = event.worker_id;
+  MoveTo(*trial,
+         event.diverged ? TrialState::kDiverged : TrialState::kCompleted);
+  const auto worker = workers.find(event.worker_id);
+  if (worker != workers.end()) {
+    worker->second->health.AddCompletion();
+    Announce(*worker->second);
+  }
+}
+
+void Scheduler::Impl::On(const AttemptFailed& event) {
+  TrialRecord* trial = FindCurrent(event.worker_id, event.attempt);
+  if (trial == nullptr) return;
+  WorkerRecord& worker = *trial->holder;
+  const bool was_canary = trial->is_canary;
+  // What was leased before the quarantine fails with the rest of the streak:
+  // it is not the trial's fault.
+  const bool is_excused = SpeaksAgainstWorker(event.cause) &&
+                          worker.health.is_quarantined() && !was_canary;
+  const bool counted = CountsAgainstTrial(event.cause) && !is_excused;
+  EndAttempt(*trial, How::kFailed, event.cause, counted);
+  if (counted) {
+    ++trial->counted_failures[event.cause];
+    trial->failed_on.insert(worker.id);
+    if (SpeaksAgainstWorker(event.cause)) {
+      Blame(worker, {event.attempt, event.cause}, was_canary);
+    }
+  }
+  MoveTo(*trial,
+         HasSpentBudget(*trial) ? TrialState::kFailed : TrialState::kPending);
+  Announce(worker);
+}
+
+void Scheduler::Impl::On(const AttemptHandedBack& event) {
+  TrialRecord* trial = FindCurrent(event.worker_id, event.attempt);
+  if (trial == nullptr) return;
+  EndAttempt(*trial, How::kHandedBack, std::nullopt, /*counted=*/false);
+  MoveTo(*trial, TrialState::kPending);
+}
+
+TrialRecord* Scheduler::Impl::FindCurrent(const std::string& worker_id,
+                                          const AttemptId& attempt) {
+  TrialRecord* trial = FindTrial(attempt.trial_id);
+  if (trial == nullptr) {
+    Refuse(Refused::Why::kUnknownTrial,
+           fmt::format("no trial {} is known", attempt.trial_id));
+    return nullptr;
+  }
+  if (IsTerminal(trial->state)) {
+    Refuse(Refused::Why::kAlreadyEnded,
+           fmt::format("trial {} has ended already", trial->id));
+    return nullptr;
+  }
+  if (trial->attempt != attempt.attempt || trial->holder == nullptr ||
+      trial->holder->id != worker_id) {
+    Refuse(Refused::Why::kStaleAttempt,
+           fmt::format("attempt {} of trial {} is no longer worker {}'s",
+                       attempt.attempt, trial->id, worker_id));
+    return nullptr;
+  }
+  return trial;
+}
+
+void Scheduler::Impl::LoseAttempt(TrialRecord& trial, bool resumable) {
+  EndAttempt(trial, How::kLost, Cause::kWorkerLost, /*counted=*/false);
+  trial.is_resumable = resumable;
+  MoveTo(trial, TrialState::kPending);
+}
+
+void Scheduler::Impl::EndAttempt(TrialRecord& trial, How how,
+                                 std::optional<Cause> cause, bool counted) {
+  effects.push_back(AttemptEnded{.attempt = CurrentAttempt(trial),
+                                 .how = how,
+                                 .cause = cause,
+                                 .counted = counted});
+  WorkerRecord& worker = *trial.holder;
+  worker.held.erase(trial.id);
+  trial.holder = nullptr;
+  if (trial.is_canary && worker.health.is_quarantined()) {
+    worker.health.EndCanary(/*failed=*/counted && *cause != Cause::kBadConfig,
+                            now);
+  }
+  trial.is_canary = false;
+}
+
+void Scheduler::Impl::StopAndEnd(TrialRecord& trial, How how) {
+  effects.push_back(StopAttempt{trial.holder->id, CurrentAttempt(trial)});
+  EndAttempt(trial, how, std::nullopt, /*counted=*/false);
+}
+
+// A canary's failure has set the worker's next canary already; it is never
+// given back, or one worker and three broken trials would go on for ever.
+void Scheduler::Impl::Blame(WorkerRecord& worker,
+                            const RestoredFailure& failure, bool was_canary) {
+  if (was_canary) return;
+  for (const RestoredFailure& given_back :
+       worker.health.AddFailure(failure, now)) {
+    Forgive(given_back, worker.id);
+  }
+}
+
+void Scheduler::Impl::Forgive(const RestoredFailure& failure,
+                              const std::string& worker_id) {
+  TrialRecord* trial = FindTrial(failure.attempt.trial_id);
+  if (trial == nullptr || failure.attempt.attempt <= trial->forgiven_through) {
+    return;
+  }
+  effects.push_back(FailureForgiven{failure.attempt});
+  const auto count = trial->counted_failures.find(failure.cause);
+  if (count != trial->counted_failures.end() && --count->second <= 0) {
+    trial->counted_failures.erase(count);
+  }
+  trial->failed_on.erase(worker_id);
+  if (trial->state == TrialState::kFailed && !HasSpentBudget(*trial)) {
+    MoveTo(*trial,
+           IsNeeded(*trial) ? TrialState::kPending : TrialState::kCancelled);
+  } else {
+    Requeue(*trial);
+  }
+}
+
+bool Scheduler::Impl::HasSpentBudget(const TrialRecord& trial) const {
+  for (const auto& [cause, count] : trial.counted_failures) {
+    if (count > Allowed(trial.budget, cause)) return true;
+  }
+  return static_cast<int>(trial.failed_on.size()) >=
+         options.poisoned_after_workers;
+}
+
+}  // namespace dfsweep::coordinator

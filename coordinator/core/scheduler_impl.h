@@ -1,0 +1,133 @@
+// The scheduler's state and its steps, one handler an event. Internal to
+// coordinator/core; scheduler.cc dispatches, scheduler_sweeps.cc,
+// scheduler_workers.cc and scheduler_attempts.cc hold the handlers.
+#ifndef DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
+#define DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "coordinator/core/pending_queue.h"
+#include "coordinator/core/records.h"
+#include "coordinator/core/scheduler.h"
+
+namespace dfsweep::coordinator {
+
+struct Scheduler::Impl {
+  explicit Impl(const SchedulerOptions& options) : options(options) {}
+
+  // ---- scheduler_sweeps.cc ----
+  void On(const SweepSubmitted& event);
+  void On(const SweepPaused& event);
+  void On(const SweepResumed& event);
+  void On(const SweepCancelled& event);
+  void On(const TrialsRetried& event);
+  // Null, with a refusal, for an unknown sweep.
+  SweepRecord* FindSweep(const std::string& sweep_id);
+  SweepRecord& SweepOf(const std::string& sweep_id);
+  void AddTrial(SweepRecord& sweep, const std::string& trial_id);
+  void SetPaused(const std::string& sweep_id, bool paused);
+  void CancelTrial(TrialRecord& trial);
+
+  // ---- scheduler_workers.cc ----
+  void On(const WorkerRegistered& event);
+  void On(const HeartbeatReceived& event);
+  void On(const WorkerDrained& event);
+  void On(const WorkerRemoved& event);
+  void On(const LeasesRequested& event);
+  void On(const Ticked& event);
+  WorkerRecord& WorkerOf(const std::string& worker_id);
+  // Null, with a refusal, unless this process of the worker is registered.
+  WorkerRecord* FindWorker(const std::string& worker_id,
+                           const std::string& incarnation);
+  // Null, with a refusal, for a worker that is unknown or was removed.
+  WorkerRecord* FindWorker(const std::string& worker_id);
+  void StartIncarnation(WorkerRecord& worker, const WorkerRegistered& event);
+  void Hear(WorkerRecord& worker);
+  // Brings the leases in line with what the worker says it has.
+  void Reconcile(WorkerRecord& worker, const std::vector<AttemptId>& held);
+  void GiveBackUnheld(WorkerRecord& worker);
+  void LoseAll(WorkerRecord& worker, bool resumable);
+  void JudgeSilence(WorkerRecord& worker);
+  int FreeSlots(const WorkerRecord& worker) const;
+  bool CanaryIsOut(const WorkerRecord& worker) const;
+  // The trial to give it now; null if there is none for it.
+  TrialRecord* NextFor(const WorkerRecord& worker) const;
+  bool MayRun(const WorkerRecord& worker,
+              const PendingQueue::Group& group) const;
+  void Grant(WorkerRecord& worker, TrialRecord& trial);
+  void Resume(WorkerRecord& worker, TrialRecord& trial);
+  // Tells the worker's state if it is not what was told last.
+  void Announce(WorkerRecord& worker);
+  std::optional<absl::Duration> DeadlineOf(const WorkerRecord& worker) const;
+
+  // ---- scheduler_attempts.cc ----
+  void On(const AttemptStarted& event);
+  void On(const AttemptCompleted& event);
+  void On(const AttemptFailed& event);
+  void On(const AttemptHandedBack& event);
+  // Null, with a refusal, unless the attempt is the trial's current one and
+  // this worker holds it.
+  TrialRecord* FindCurrent(const std::string& worker_id,
+                           const AttemptId& attempt);
+  void LoseAttempt(TrialRecord& trial, bool resumable);
+  // Ends the attempt of a held trial and takes it from its holder. The caller
+  // then moves the trial.
+  void EndAttempt(TrialRecord& trial, AttemptEnded::How how,
+                  std::optional<Cause> cause, bool counted);
+  // Ends the attempt of a held trial because its holder must stop it.
+  void StopAndEnd(TrialRecord& trial, AttemptEnded::How how);
+  void Blame(WorkerRecord& worker, const RestoredFailure& failure,
+             bool was_canary);
+  void Forgive(const RestoredFailure& failure, const std::string& worker_id);
+  bool HasSpentBudget(const TrialRecord& trial) const;
+
+  // ---- scheduler.cc ----
+  void Restore(const RestoredState& state);
+  void RestoreTrial(const RestoredTrial& restored);
+  void RestoreWorker(const RestoredWorker& restored);
+  // Null for an unknown trial.
+  TrialRecord* FindTrial(const std::string& trial_id) const;
+  // Gives the trial a state and its place in the queue, and tells it.
+  void MoveTo(TrialRecord& trial, TrialState state);
+  // Puts a pending trial where it now belongs, if anywhere.
+  void Requeue(TrialRecord& trial);
+  std::optional<PendingQueue::Place> PlaceOf(const TrialRecord& trial) const;
+  void Refuse(Refused::Why why, std::string message);
+
+  // ---- scheduler_invariants.cc ----
+  void CheckTrial(const TrialRecord& trial) const;
+  void CheckWorker(const WorkerRecord& worker) const;
+
+  const SchedulerOptions options;
+  // Records never move and are never deleted, so that they can point at each
+  // other. Trials are never walked over, or the order of effects would depend
+  // on the hash.
+  std::unordered_map<std::string, std::unique_ptr<TrialRecord>> trials;
+  std::map<std::string, std::unique_ptr<SweepRecord>> sweeps;
+  std::map<std::string, std::unique_ptr<WorkerRecord>> workers;
+  PendingQueue pending;
+
+  // Of the current step.
+  absl::Duration now;
+  Effects effects;
+  bool work_available = false;
+};
+
+// Whether a sweep that is not cancelled needs the trial.
+bool IsNeeded(const TrialRecord& trial);
+
+// What people see of a worker: its presence, drain and health in one word.
+WorkerState StateOf(const WorkerRecord& worker);
+
+inline AttemptId CurrentAttempt(const TrialRecord& trial) {
+  return {.trial_id = trial.id, .attempt = trial.attempt};
+}
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_

@@ -1,0 +1,391 @@
+#include "coordinator/engine/sweep_calls.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/digest.h"
+#include "coordinator/store/names.h"
+#include "sweeps/identity.h"
+
+namespace dfsweep::coordinator {
+namespace {
+
+// Epochs × cells × tasks that an epoch passes over: what the time of a training
+// is proportional to, other things being equal.
+double WorkOf(const Json& configuration) {
+  double tasks = 1;
+  if (configuration.at("strategy") == "joint") {
+    tasks = configuration.contains("tasks.count")
+                ? configuration["tasks.count"].get<double>()
+                : static_cast<double>(configuration["tasks.labels"].size());
+  }
+  return static_cast<double>(sweeps::TotalEpochs(configuration)) * tasks *
+         configuration.at("sequence_length").get<double>();
+}
+
+std::vector<std::string> VaryingParameters(const sweeps::Expansion& expansion) {
+  std::map<std::string, std::set<Json>> values;
+  const Json* last = nullptr;
+  int64_t configurations = 0;
+  std::map<std::string, int64_t> present;
+  for (const sweeps::Trial& trial : expansion.trials) {
+    if (trial.configuration.get() == last) continue;
+    last = trial.configuration.get();
+    ++configurations;
+    for (const auto& [name, value] : last->items()) {
+      values[name].insert(value);
+      ++present[name];
+    }
+  }
+  std::vector<std::string> varying;
+  for (const auto& [name, distinct] : values) {
+    if (distinct.size() > 1 || present[name] < configurations) {
+      varying.push_back(name);
+    }
+  }
+  return varying;
+}
+
+std::vector<NewTrial> TrialsOf(const sweeps::Expansion& expansion) {
+  std::vector<NewTrial> trials;
+  trials.reserve(expansion.trials.size());
+  const Json* last = nullptr;
+  NewTrial common;
+  for (const sweeps::Trial& trial : expansion.trials) {
+    if (trial.configuration.get() != last) {
+      last = trial.configuration.get();
+      common.configuration_json = sweeps::CanonicalJson(*last);
+      common.work = WorkOf(*last);
+      common.epochs_total = sweeps::TotalEpochs(*last);
+    }
+    common.trial_id = trial.id;
+    common.seed = trial.seed;
+    trials.push_back(common);
+  }
+  return trials;
+}
+
+RetryBudget BudgetOf(const sweeps::Sweep& sweep) {
+  RetryBudget budget;
+  auto take = [&sweep](Cause cause, int& count) {
+    auto found = sweep.retry.find(NameOf(cause));
+    if (found != sweep.retry.end()) count = found->second;
+  };
+  take(Cause::kOutOfMemory, budget.out_of_memory);
+  take(Cause::kCrash, budget.crash);
+  take(Cause::kTimeout, budget.timeout);
+  take(Cause::kEnvironment, budget.environment);
+  return budget;
+}
+
+Requirements RequirementsOf(const sweeps::Sweep& sweep) {
+  return {.device = sweep.requires_.device,
+          .memory_bytes =
+              static_cast<int64_t>(sweep.requires_.memory_gib * (1 << 30))};
+}
+
+SweepSubmitted EventOf(const std::string& sweep_id,
+                       const Submission& submission) {
+  SweepSubmitted event{.sweep_id = sweep_id,
+                       .priority = static_cast<int>(submission.sweep.priority),
+                       .requirements = RequirementsOf(submission.sweep),
+                       .budget = BudgetOf(submission.sweep)};
+  for (const sweeps::Trial& trial : submission.expansion.trials) {
+    event.trial_ids.push_back(trial.id);
+  }
+  return event;
+}
+
+SweepRow RowOf(const Submission& submission, const std::string& dataset_name,
+               absl::Time now) {
+  const sweeps::Sweep& sweep = submission.sweep;
+  return {.sweep_id = "sw-" + RandomHex(4),
+          .name = sweep.name,
+          .meaning = submission.meaning,
+          .priority = static_cast<int>(sweep.priority),
+          .dataset_name = dataset_name,
+          .dataset_digest = submission.dataset_digest,
+          .metric_name = sweep.metric.name,
+          .metric_maximize = sweep.metric.maximize,
+          .file_text = sweep.text,
+          .file_name = sweep.file_name,
+          .overrides = sweep.overrides,
+          .varying = VaryingParameters(submission.expansion),
+          .create_time = now};
+}
+
+// The name in the file, without "@digest"; a path becomes the dataset's
+// registered name.
+std::string DatasetNameOf(const sweeps::Sweep& sweep,
+                          const DatasetRow& dataset) {
+  std::string name = sweep.dataset.substr(0, sweep.dataset.find('@'));
+  return name.find('/') == std::string::npos ? name : dataset.name;
+}
+
+absl::StatusOr<SweepView> ViewOf(Turn& turn, const std::string& sweep_id) {
+  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn, sweep_id));
+  return ViewSweep(turn.store(), row, turn.wall_time());
+}
+
+absl::StatusOr<SweepView> SetStatus(Turn& turn, const SweepRow& row,
+                                    SweepStatus status, const Event& event) {
+  DFSWEEP_RETURN_IF_ERROR(turn.Step(event));
+  turn.store().SetSweepStatus(row.sweep_id, status);
+  turn.store().AddEvent("sweep_changed",
+                        fmt::format("sweep {} ({}) is {} now", row.sweep_id,
+                                    row.name, NameOf(status)),
+                        turn.wall_time());
+  turn.watchers().SweepChanged(row.sweep_id);
+  return ViewOf(turn, row.sweep_id);
+}
+
+absl::Status CancelledError(const SweepRow& row) {
+  return MakeError(absl::StatusCode::kFailedPrecondition,
+                   "the sweep was cancelled", "sweep " + row.name,
+                   "run `dfsweep retry` on the sweep, or submit it again");
+}
+
+}  // namespace
+
+// ---- Submitting -------------------------------------------------------------
+
+absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
+                                          const std::string& file_name,
+                                          std::vector<std::string> overrides,
+                                          const std::string& dataset_digest) {
+  Submission submission{.dataset_digest = dataset_digest};
+  DFSWEEP_ASSIGN_OR_RETURN(
+      submission.sweep,
+      sweeps::ParseSweep(file_text, file_name, std::move(overrides)));
+  DFSWEEP_ASSIGN_OR_RETURN(submission.expansion,
+                           sweeps::Expand(submission.sweep, dataset_digest));
+  submission.meaning =
+      sweeps::SweepDigest(submission.sweep, submission.expansion);
+  return submission;
+}
+
+PlanView PlanSweep(Turn& turn, const Submission& submission) {
+  Store& store = turn.store();
+  PlanView view;
+  view.plan = sweeps::MakePlan(submission.sweep, submission.expansion,
+                               [&store](std::string_view trial_id) {
+                                 return store.HasResult(std::string(trial_id));
+                               });
+  view.slots = store.OnlineFleet().slots;
+  std::optional<double> pace = store.SecondsPerWork(submission.dataset_digest);
+  if (!pace.has_value() || view.slots == 0) return view;
+  double work = 0;
+  for (const sweeps::Trial& trial : submission.expansion.trials) {
+    if (!store.HasResult(trial.id)) work += WorkOf(*trial.configuration);
+  }
+  view.expected_time = absl::Seconds(work * *pace / view.slots);
+  return view;
+}
+
+absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
+                                         const Submission& submission,
+                                         const std::string& request_id) {
+  Store& store = turn.store();
+  SubmitAnswer answer{.plan = PlanSweep(turn, submission)};
+  DFSWEEP_ASSIGN_OR_RETURN(std::optional<std::string> before,
+                           store.FindRequest(request_id, "CreateSweep"));
+  if (before.has_value()) {
+    Json stored = Json::parse(*before);
+    answer.existed = stored["existed"];
+    DFSWEEP_ASSIGN_OR_RETURN(answer.sweep, ViewOf(turn, stored["sweep_id"]));
+    return answer;
+  }
+  std::optional<DatasetRow> dataset =
+      store.FindDataset(submission.dataset_digest);
+  if (!dataset.has_value()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     "the coordinator does not have the dataset",
+                     fmt::format("dataset {} ({})", submission.sweep.dataset,
+                                 submission.dataset_digest),
+                     "upload it first: dfsweep data import");
+  }
+  std::optional<SweepRow> row = store.FindSweepByMeaning(submission.meaning);
+  answer.existed = row.has_value();
+  if (!row.has_value()) {
+    row = RowOf(submission, DatasetNameOf(submission.sweep, *dataset),
+                turn.wall_time());
+    SweepSubmitted event = EventOf(row->sweep_id, submission);
+    store.InsertSweep(*row, TrialsOf(submission.expansion), event.requirements,
+                      event.budget);
+    DFSWEEP_RETURN_IF_ERROR(turn.Step(event));
+    store.AddEvent("sweep_created",
+                   fmt::format("sweep {} ({}): {} trials", row->sweep_id,
+                               row->name, event.trial_ids.size()),
+                   turn.wall_time());
+  }
+  store.PutRequest(
+      request_id, "CreateSweep",
+      Json{{"sweep_id", row->sweep_id}, {"existed", answer.existed}}.dump(),
+      turn.wall_time());
+  DFSWEEP_ASSIGN_OR_RETURN(answer.sweep, ViewOf(turn, row->sweep_id));
+  return answer;
+}
+
+// ---- Commands ---------------------------------------------------------------
+
+absl::StatusOr<SweepRow> FindSweep(Turn& turn, const std::string& sweep) {
+  std::optional<SweepRow> row = turn.store().FindSweep(sweep);
+  if (row.has_value()) return *row;
+  return MakeError(absl::StatusCode::kNotFound, "there is no such sweep",
+                   "sweep " + sweep, "list the sweeps: dfsweep ls");
+}
+
+absl::StatusOr<SweepView> GetSweep(Turn& turn, const std::string& sweep) {
+  return ViewOf(turn, sweep);
+}
+
+absl::StatusOr<SweepView> PauseSweep(Turn& turn, const std::string& sweep) {
+  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn, sweep));
+  if (row.status == SweepStatus::kCancelled) return CancelledError(row);
+  return SetStatus(turn, row, SweepStatus::kPaused, SweepPaused{row.sweep_id});
+}
+
+absl::StatusOr<SweepView> ResumeSweep(Turn& turn, const std::string& sweep) {
+  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn, sweep));
+  if (row.status == SweepStatus::kCancelled) return CancelledError(row);
+  return SetStatus(turn, row, SweepStatus::kActive, SweepResumed{row.sweep_id});
+}
+
+absl::StatusOr<SweepView> CancelSweep(Turn& turn, const std::string& sweep) {
+  DFSWEEP_ASSIGN_OR_RETURN(SweepView view, GetSweep(turn, sweep));
+  if (view.state == SweepState::kFinished ||
+      view.state == SweepState::kCancelled) {
+    return view;
+  }
+  return SetStatus(turn, view.row, SweepStatus::kCancelled,
+                   SweepCancelled{view.row.sweep_id});
+}
+
+absl::StatusOr<std::string> FindTrialId(Turn& turn, const std::string& prefix) {
+  std::vector<std::string> ids = turn.store().TrialIdsWithPrefix(prefix, 2);
+  if (ids.size() == 1) return ids[0];
+  return MakeError(absl::StatusCode::kNotFound,
+                   ids.empty() ? "there is no such trial"
+                               : "more than one trial begins with these digits",
+                   "trial " + prefix,
+                   ids.empty() ? "list the trials: dfsweep status SWEEP"
+                               : "give more digits");
+}
+
+namespace {
+
+// Takes back the cancelling. The trials are the sweep's already: they keep
+// their requirements, and the file need not be read again.
+absl::Status Revive(Turn& turn, const SweepRow& row) {
+  DFSWEEP_RETURN_IF_ERROR(turn.Step(
+      SweepSubmitted{.sweep_id = row.sweep_id, .priority = row.priority}));
+  turn.store().SetSweepStatus(row.sweep_id, SweepStatus::kActive);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> TrialsToRetry(
+    Turn& turn, const SweepRow& row, const std::vector<std::string>& trials) {
+  std::vector<std::string> ended = turn.store().TrialIdsInState(
+      row.sweep_id, {TrialState::kFailed, TrialState::kCancelled});
+  if (trials.empty()) return ended;
+  std::vector<std::string> chosen;
+  for (const std::string& prefix : trials) {
+    DFSWEEP_ASSIGN_OR_RETURN(std::string id, FindTrialId(turn, prefix));
+    if (std::find(ended.begin(), ended.end(), id) == ended.end()) {
+      return MakeError(absl::StatusCode::kFailedPrecondition,
+                       "only a failed or cancelled trial of the sweep can be "
+                       "retried",
+                       "trial " + prefix, "look at it: dfsweep status SWEEP");
+    }
+    chosen.push_back(id);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+absl::StatusOr<RetryAnswer> RetryTrials(Turn& turn, const std::string& sweep,
+                                        const std::vector<std::string>& trials,
+                                        const std::string& request_id) {
+  Store& store = turn.store();
+  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn, sweep));
+  DFSWEEP_ASSIGN_OR_RETURN(std::optional<std::string> before,
+                           store.FindRequest(request_id, "RetryTrials"));
+  RetryAnswer answer;
+  if (before.has_value()) {
+    answer.retried = Json::parse(*before)["retried"];
+  } else {
+    bool is_cancelled = row.status == SweepStatus::kCancelled;
+    if (is_cancelled && !trials.empty()) return CancelledError(row);
+    DFSWEEP_ASSIGN_OR_RETURN(std::vector<std::string> ids,
+                             TrialsToRetry(turn, row, trials));
+    if (is_cancelled) DFSWEEP_RETURN_IF_ERROR(Revive(turn, row));
+    DFSWEEP_RETURN_IF_ERROR(turn.Step(TrialsRetried{ids}));
+    answer.retried = static_cast<int64_t>(ids.size());
+    store.PutRequest(request_id, "RetryTrials",
+                     Json{{"retried", answer.retried}}.dump(),
+                     turn.wall_time());
+    turn.watchers().SweepChanged(row.sweep_id);
+  }
+  DFSWEEP_ASSIGN_OR_RETURN(answer.sweep, ViewOf(turn, row.sweep_id));
+  return answer;
+}
+
+// ---- Workers ----------------------------------------------------------------
+
+namespace {
+
+WorkerView ViewOf(Turn& turn, WorkerRow row) {
+  WorkerView view{.row = std::move(row), .silence = absl::InfiniteDuration()};
+  auto live = turn.scheduler().Worker(view.row.worker_id);
+  if (live.has_value()) {
+    view.row.state = live->state;
+    view.row.reason = live->reason;
+    view.silence = turn.now() - live->last_heard;
+    for (const AttemptId& attempt : live->held) {
+      view.trial_ids.push_back(attempt.trial_id);
+    }
+  }
+  if (!view.row.parity_warning.empty()) {
+    view.row.reason +=
+        (view.row.reason.empty() ? "" : "; ") + view.row.parity_warning;
+  }
+  return view;
+}
+
+absl::StatusOr<WorkerRow> FindWorker(Turn& turn, const std::string& worker) {
+  std::optional<WorkerRow> row = turn.store().FindWorker(worker);
+  if (row.has_value()) return *std::move(row);
+  return MakeError(absl::StatusCode::kNotFound, "there is no such worker",
+                   "worker " + worker, "list the workers: dfsweep workers");
+}
+
+}  // namespace
+
+std::vector<WorkerView> ListWorkers(Turn& turn, bool include_gone) {
+  std::vector<WorkerView> views;
+  for (WorkerRow& row : turn.store().ListWorkers()) {
+    WorkerView view = ViewOf(turn, std::move(row));
+    bool is_gone = view.row.state == WorkerState::kLost ||
+                   view.row.state == WorkerState::kLeft;
+    if (include_gone || !is_gone) views.push_back(std::move(view));
+  }
+  return views;
+}
+
+absl::StatusOr<WorkerView> DrainWorker(Turn& turn, const std::string& worker) {
+  DFSWEEP_ASSIGN_OR_RETURN(WorkerRow row, FindWorker(turn, worker));
+  DFSWEEP_RETURN_IF_ERROR(turn.Step(WorkerDrained{row.worker_id}));
+  return ViewOf(turn, std::move(row));
+}
+
+absl::Status RemoveWorker(Turn& turn, const std::string& worker) {
+  DFSWEEP_ASSIGN_OR_RETURN(WorkerRow row, FindWorker(turn, worker));
+  return turn.Step(WorkerRemoved{row.worker_id});
+}
+
+}  // namespace dfsweep::coordinator

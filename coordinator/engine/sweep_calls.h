@@ -1,0 +1,78 @@
+// What people ask for, as handlers of the engine.
+#ifndef DFSWEEP_COORDINATOR_ENGINE_SWEEP_CALLS_H_
+#define DFSWEEP_COORDINATOR_ENGINE_SWEEP_CALLS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/engine/turn.h"
+#include "coordinator/engine/views.h"
+#include "sweeps/expand.h"
+#include "sweeps/plan.h"
+#include "sweeps/sweep_file.h"
+
+namespace dfsweep::coordinator {
+
+// ---- Submitting -------------------------------------------------------------
+
+// A sweep file, parsed and expanded. Made outside of the engine's thread: a
+// large grid takes a while.
+struct Submission {
+  sweeps::Sweep sweep;
+  sweeps::Expansion expansion;
+  std::string meaning;
+  std::string dataset_digest;
+};
+absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
+                                          const std::string& file_name,
+                                          std::vector<std::string> overrides,
+                                          const std::string& dataset_digest);
+
+struct PlanView {
+  sweeps::Plan plan;
+  std::optional<absl::Duration> expected_time;
+  int slots = 0;
+};
+struct SubmitAnswer {
+  std::optional<SweepView> sweep;  // absent for a plan
+  bool existed = false;
+  PlanView plan;
+};
+PlanView PlanSweep(Turn& turn, const Submission& submission);
+// kFailedPrecondition if its dataset is not registered.
+absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
+                                         const Submission& submission,
+                                         const std::string& request_id);
+
+// ---- Commands. `sweep`: id, or name (newest). kNotFound if there is none. ---
+
+absl::StatusOr<SweepRow> FindSweep(Turn& turn, const std::string& sweep);
+absl::StatusOr<SweepView> GetSweep(Turn& turn, const std::string& sweep);
+absl::StatusOr<SweepView> PauseSweep(Turn& turn, const std::string& sweep);
+absl::StatusOr<SweepView> ResumeSweep(Turn& turn, const std::string& sweep);
+// Of a finished sweep: changes nothing.
+absl::StatusOr<SweepView> CancelSweep(Turn& turn, const std::string& sweep);
+
+struct RetryAnswer {
+  int64_t retried = 0;
+  SweepView sweep;
+};
+// `trials`: ids or unique prefixes; empty: all failed and cancelled ones, which
+// also takes back the cancelling of the sweep.
+absl::StatusOr<RetryAnswer> RetryTrials(Turn& turn, const std::string& sweep,
+                                        const std::vector<std::string>& trials,
+                                        const std::string& request_id);
+
+// The trial of an id or unique prefix.
+absl::StatusOr<std::string> FindTrialId(Turn& turn, const std::string& prefix);
+
+// ---- Workers. `worker`: name or id. -----------------------------------------
+
+std::vector<WorkerView> ListWorkers(Turn& turn, bool include_gone);
+absl::StatusOr<WorkerView> DrainWorker(Turn& turn, const std::string& worker);
+absl::Status RemoveWorker(Turn& turn, const std::string& worker);
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_ENGINE_SWEEP_CALLS_H_

@@ -1,0 +1,191 @@
+#include "coordinator/engine/watchers.h"
+
+#include <utility>
+
+namespace dfsweep::coordinator {
+namespace {
+
+// At most four messages a second.
+constexpr absl::Duration kSpacing = absl::Milliseconds(250);
+// Bounds a message's size; the rest comes with the next one.
+constexpr int kMaxTrials = 500;
+constexpr int kMaxLines = 500;
+
+}  // namespace
+
+void Watchers::WatchSweep(CallId call, const SweepRow& sweep, Store& store,
+                          SendSweep send) {
+  SweepStream stream;
+  stream.sweep_id = sweep.sweep_id;
+  for (std::string& id : store.TrialIds(sweep.sweep_id)) {
+    stream.trial_ids.insert(std::move(id));
+  }
+  for (std::string& id : store.TrialIdsInState(
+           sweep.sweep_id, {TrialState::kLeased, TrialState::kRunning})) {
+    stream.changed.insert(std::move(id));
+  }
+  stream.send = std::move(send);
+  sweeps_.emplace(call, std::move(stream));
+}
+
+void Watchers::FollowLog(CallId call, const std::string& trial_id,
+                         SendLog send) {
+  LogStream stream;
+  stream.trial_id = trial_id;
+  stream.send = std::move(send);
+  logs_.emplace(call, std::move(stream));
+}
+
+void Watchers::Ready(CallId call) {
+  if (auto found = sweeps_.find(call); found != sweeps_.end()) {
+    found->second.is_writing = false;
+  }
+  if (auto found = logs_.find(call); found != logs_.end()) {
+    found->second.is_writing = false;
+  }
+}
+
+void Watchers::Remove(CallId call) {
+  sweeps_.erase(call);
+  logs_.erase(call);
+}
+
+void Watchers::TrialChanged(const std::string& trial_id) {
+  for (auto& [call, stream] : sweeps_) {
+    if (!stream.trial_ids.contains(trial_id)) continue;
+    stream.changed.insert(trial_id);
+    stream.is_dirty = true;
+  }
+  for (auto& [call, stream] : logs_) {
+    if (stream.trial_id == trial_id) stream.is_dirty = true;
+  }
+}
+
+void Watchers::SweepChanged(const std::string& sweep_id) {
+  for (auto& [call, stream] : sweeps_) {
+    if (stream.sweep_id == sweep_id) stream.is_dirty = true;
+  }
+}
+
+void Watchers::WorkersChanged() {
+  for (auto& [call, stream] : sweeps_) stream.is_dirty = true;
+}
+
+void Watchers::AllChanged() {
+  for (auto& [call, stream] : sweeps_) {
+    stream.changed.insert(stream.trial_ids.begin(), stream.trial_ids.end());
+    stream.is_dirty = true;
+  }
+  for (auto& [call, stream] : logs_) stream.is_dirty = true;
+}
+
+SweepUpdate Watchers::MakeUpdate(SweepStream& stream, Store& store,
+                                 absl::Time wall_time) {
+  SweepUpdate update;
+  if (std::optional<SweepRow> row = store.FindSweep(stream.sweep_id)) {
+    update.sweep = ViewSweep(store, *row, wall_time);
+  }
+  update.workers_online = store.OnlineFleet().workers;
+  while (!stream.changed.empty() && update.changed.size() < kMaxTrials) {
+    auto id = stream.changed.extract(stream.changed.begin());
+    if (std::optional<TrialRow> trial = store.FindTrial(id.value())) {
+      update.changed.push_back(*std::move(trial));
+    }
+  }
+  stream.is_dirty = !stream.changed.empty();
+  bool has_ended = update.sweep.state == SweepState::kFinished ||
+                   update.sweep.state == SweepState::kCancelled;
+  update.is_last = has_ended && !stream.is_dirty;
+  return update;
+}
+
+std::optional<LogUpdate> Watchers::MakeUpdate(LogStream& stream, Store& store) {
+  stream.is_dirty = false;
+  std::optional<TrialRow> trial = store.FindTrial(stream.trial_id);
+  if (!trial.has_value()) return std::nullopt;
+  LogUpdate update{.trial = *std::move(trial), .attempt = stream.attempt};
+  update.lines = store.LogLines({stream.trial_id, stream.attempt},
+                                stream.next_sequence, kMaxLines);
+  // The last lines of a failed attempt come before the next one's: they say
+  // why it failed.
+  const int newest = update.trial.attempt;
+  if (update.lines.empty() && stream.attempt != newest) {
+    update.attempt = newest;
+    update.lines = store.LogLines({stream.trial_id, newest}, 0, kMaxLines);
+  }
+  stream.is_dirty =
+      update.attempt != newest || update.lines.size() == kMaxLines;
+  update.is_last = IsTerminal(update.trial.state) && !stream.is_dirty;
+  return update;
+}
+
+void Watchers::LogStream::Sent(const LogUpdate& update) {
+  if (attempt != update.attempt) next_sequence = 0;
+  attempt = update.attempt;
+  if (!update.lines.empty()) next_sequence = update.lines.back().sequence + 1;
+}
+
+template <typename Streams, typename Update>
+std::function<void()> Watchers::SendOf(Streams& streams, CallId call,
+                                       Update update) {
+  return [&streams, call, update = std::move(update)] {
+    auto stream = streams.find(call);
+    stream->second.is_writing = true;
+    stream->second.Sent(update);
+    auto send = stream->second.send;
+    if (update.is_last) streams.erase(stream);
+    send(update);
+  };
+}
+
+std::vector<std::function<void()>> Watchers::TakeDue(Store& store,
+                                                     absl::Duration now,
+                                                     absl::Time wall_time) {
+  std::vector<std::function<void()>> sends;
+  for (auto& [call, stream] : sweeps_) {
+    if (!stream.IsDue(now)) continue;
+    stream.next_at = now + kSpacing;
+    sends.push_back(
+        SendOf(sweeps_, call, MakeUpdate(stream, store, wall_time)));
+  }
+  for (auto& [call, stream] : logs_) {
+    if (!stream.IsDue(now)) continue;
+    stream.next_at = now + kSpacing;
+    if (std::optional<LogUpdate> update = MakeUpdate(stream, store)) {
+      sends.push_back(SendOf(logs_, call, *std::move(update)));
+    }
+  }
+  return sends;
+}
+
+std::vector<std::function<void()>> Watchers::TakeStopping(
+    Store& store, absl::Time wall_time) {
+  std::vector<std::function<void()>> sends;
+  for (auto& [call, stream] : sweeps_) {
+    if (stream.is_writing) continue;
+    SweepUpdate update = MakeUpdate(stream, store, wall_time);
+    update.server_stopping = true;
+    update.is_last = true;
+    sends.push_back(SendOf(sweeps_, call, std::move(update)));
+  }
+  for (auto& [call, stream] : logs_) {
+    if (stream.is_writing) continue;
+    LogUpdate update = MakeUpdate(stream, store).value_or(LogUpdate{});
+    update.is_last = true;
+    sends.push_back(SendOf(logs_, call, std::move(update)));
+  }
+  return sends;
+}
+
+std::optional<absl::Duration> Watchers::NextDeadline() const {
+  std::optional<absl::Duration> next;
+  auto consider = [&next](const Stream& stream) {
+    if (!stream.is_dirty || stream.is_writing) return;
+    if (!next || stream.next_at < *next) next = stream.next_at;
+  };
+  for (const auto& [call, stream] : sweeps_) consider(stream);
+  for (const auto& [call, stream] : logs_) consider(stream);
+  return next;
+}
+
+}  // namespace dfsweep::coordinator

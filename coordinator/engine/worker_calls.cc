@@ -1,0 +1,216 @@
+#include "coordinator/engine/worker_calls.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace dfsweep::coordinator {
+namespace {
+
+bool IsGone(WorkerState state) {
+  return state == WorkerState::kLost || state == WorkerState::kLeft;
+}
+
+// The name, or the first of "name-2", "name-3", … that no other present worker
+// has.
+std::string UniqueName(Store& store, const WorkerRow& worker) {
+  std::vector<WorkerRow> others = store.ListWorkers();
+  auto is_taken = [&](const std::string& name) {
+    return std::any_of(others.begin(), others.end(),
+                       [&](const WorkerRow& other) {
+                         return other.worker_id != worker.worker_id &&
+                                other.name == name && !IsGone(other.state);
+                       });
+  };
+  std::string name = worker.name;
+  for (int i = 2; is_taken(name); ++i) {
+    name = fmt::format("{}-{}", worker.name, i);
+  }
+  return name;
+}
+
+// How this machine computes otherwise than the others of its kind; "" if it
+// does not. Equal versions are what makes equal trials give equal numbers.
+std::string ParityWarning(Store& store, const WorkerRow& worker) {
+  const EnvironmentRow& mine = worker.environment;
+  for (const WorkerRow& other : store.ListWorkers()) {
+    const EnvironmentRow& its = other.environment;
+    if (other.worker_id == worker.worker_id || IsGone(other.state) ||
+        its.device != mine.device) {
+      continue;
+    }
+    std::string differences;
+    auto compare = [&](const char* what, const std::string& here,
+                       const std::string& there) {
+      if (here == there) return;
+      differences +=
+          fmt::format("{}{} {} (on {}: {})", differences.empty() ? "" : ", ",
+                      what, here.empty() ? "none" : here, other.name,
+                      there.empty() ? "none" : there);
+    };
+    compare("torch", mine.torch_version, its.torch_version);
+    compare("CUDA", mine.cuda_version, its.cuda_version);
+    compare("cuDNN", mine.cudnn_version, its.cudnn_version);
+    compare("bf16", mine.bf16 ? "yes" : "no", its.bf16 ? "yes" : "no");
+    compare("build", mine.build, its.build);
+    if (!differences.empty()) {
+      return "its numbers may differ from other workers': " + differences;
+    }
+  }
+  return "";
+}
+
+bool IsCurrent(const Scheduler& scheduler, const std::string& worker_id,
+               const AttemptId& attempt) {
+  auto trial = scheduler.Trial(attempt.trial_id);
+  return trial.has_value() && trial->attempt == attempt.attempt &&
+         trial->worker_id == worker_id &&
+         (trial->state == TrialState::kLeased ||
+          trial->state == TrialState::kRunning);
+}
+
+absl::Status AcceptResult(Turn& turn, const Completion& completion,
+                          const TrialResultRow& result) {
+  DFSWEEP_RETURN_IF_ERROR(turn.Step(AttemptCompleted{
+      completion.worker_id, completion.attempt, result.diverged}));
+  turn.store().AcceptResult(completion.attempt, result);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyOutcome(Turn& turn, const Completion& completion) {
+  if (auto* result = std::get_if<TrialResultRow>(&completion.outcome)) {
+    return AcceptResult(turn, completion, *result);
+  }
+  if (auto* failure = std::get_if<FailureRow>(&completion.outcome)) {
+    return turn.Step(AttemptFailed{completion.worker_id, completion.attempt,
+                                   failure->cause, failure->message},
+                     {.message = failure->message});
+  }
+  return turn.Step(AttemptHandedBack{completion.worker_id, completion.attempt});
+}
+
+}  // namespace
+
+void RegisterWorker(Turn& turn, WorkerRow worker,
+                    const std::vector<AttemptId>& held,
+                    Reply<RegisterAnswer> reply) {
+  absl::Status status = turn.Step(WorkerRegistered{
+      worker.worker_id, worker.incarnation, worker.environment.device,
+      worker.environment.device_memory_bytes, worker.slots, held});
+  if (!status.ok()) {
+    turn.Answer<RegisterAnswer>(std::move(reply), status);
+    return;
+  }
+  Store& store = turn.store();
+  worker.name = UniqueName(store, worker);
+  worker.parity_warning = ParityWarning(store, worker);
+  if (auto view = turn.scheduler().Worker(worker.worker_id)) {
+    worker.state = view->state;
+    worker.reason = view->reason;
+  }
+  store.PutWorker(worker, turn.wall_time());
+  store.AddEvent(
+      "worker_registered",
+      fmt::format("worker {} ({}) registered{}{}", worker.worker_id,
+                  worker.name, worker.parity_warning.empty() ? "" : "; ",
+                  worker.parity_warning),
+      turn.wall_time());
+  turn.watchers().WorkersChanged();
+  turn.parked().SetToldToDrain(worker.worker_id, false);
+  turn.Answer<RegisterAnswer>(
+      std::move(reply),
+      RegisterAnswer{.name = worker.name,
+                     .stop = turn.parked().TakeStops(worker.worker_id)});
+}
+
+namespace {
+
+// Ends a parked call that the worker has given up and now repeats: work that
+// it was given would be lost for a while.
+void EndRepeated(Turn& turn, const ParkedLease& request) {
+  std::list<ParkedLease>& parked = turn.parked().leases();
+  auto older = std::find_if(
+      parked.begin(), parked.end(), [&request](const ParkedLease& lease) {
+        return lease.request_id == request.request_id &&
+               lease.request.worker_id == request.request.worker_id;
+      });
+  if (older == parked.end()) return;
+  turn.Answer<Leases>(std::move(older->reply), Leases{});
+  parked.erase(older);
+}
+
+}  // namespace
+
+void LeaseTrials(Turn& turn, ParkedLease request) {
+  EndRepeated(turn, request);
+  std::vector<AttemptId> earlier = turn.store().LeasesOfRequest(
+      request.request.worker_id, request.request_id);
+  if (earlier.empty()) {
+    turn.LeaseOrPark(std::move(request));
+    return;
+  }
+  Leases leases;
+  for (const AttemptId& attempt : earlier) {
+    if (!IsCurrent(turn.scheduler(), request.request.worker_id, attempt)) {
+      continue;
+    }
+    if (auto row = turn.store().DescribeLease(attempt)) leases.push_back(*row);
+  }
+  turn.Answer<Leases>(std::move(request.reply), std::move(leases));
+}
+
+void Heartbeat(Turn& turn, const HeartbeatReceived& event,
+               ParkedHeartbeat heartbeat) {
+  absl::Status status = turn.Step(event);
+  if (absl::IsFailedPrecondition(status)) {  // a newer process took its place
+    turn.Answer<HeartbeatAnswer>(std::move(heartbeat.reply),
+                                 HeartbeatAnswer{.register_again = true});
+  } else if (!status.ok()) {
+    turn.Answer<HeartbeatAnswer>(std::move(heartbeat.reply), status);
+  } else {
+    turn.AnswerOrPark(std::move(heartbeat));
+  }
+}
+
+absl::Status ReportProgress(Turn& turn, const Progress& progress) {
+  if (progress.started || !progress.epochs.empty()) {
+    DFSWEEP_RETURN_IF_ERROR(
+        turn.Step(AttemptStarted{progress.worker_id, progress.attempt}));
+  }
+  if (!IsCurrent(turn.scheduler(), progress.worker_id, progress.attempt)) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition,
+        "this attempt is no longer the worker's",
+        fmt::format("attempt {} of trial {}", progress.attempt.attempt,
+                    progress.attempt.trial_id),
+        "the worker has to stop it");
+  }
+  Store& store = turn.store();
+  store.AddEpochs(progress.attempt, progress.epochs);
+  store.AddEvaluations(progress.attempt, progress.evaluations);
+  store.AddLogLines(progress.attempt, progress.lines);
+  turn.watchers().TrialChanged(progress.attempt.trial_id);
+  return absl::OkStatus();
+}
+
+CompletionAnswer CompleteTrial(Turn& turn, const Completion& completion) {
+  Store& store = turn.store();
+  std::optional<std::string> worker_id =
+      store.WorkerOfAttempt(completion.attempt);
+  if (worker_id != completion.worker_id) {
+    return {.reason = "this attempt was never leased to this worker here"};
+  }
+  store.AddLogLines(completion.attempt, completion.lines);
+  turn.watchers().TrialChanged(completion.attempt.trial_id);
+  // The answer to the same message was lost.
+  if (std::holds_alternative<TrialResultRow>(completion.outcome) &&
+      store.IsAccepted(completion.attempt)) {
+    return {.accepted = true};
+  }
+  absl::Status status = ApplyOutcome(turn, completion);
+  if (!status.ok()) return {.reason = PartsOf(MessageOf(status)).what};
+  return {.accepted = true};
+}
+
+}  // namespace dfsweep::coordinator

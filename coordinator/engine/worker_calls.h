@@ -1,0 +1,63 @@
+// What worker daemons ask for, as handlers of the engine. Requests were checked
+// by the service: numbers are finite, names and sizes within their limits.
+#ifndef DFSWEEP_COORDINATOR_ENGINE_WORKER_CALLS_H_
+#define DFSWEEP_COORDINATOR_ENGINE_WORKER_CALLS_H_
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "coordinator/engine/turn.h"
+
+namespace dfsweep::coordinator {
+
+struct RegisterAnswer {
+  std::string name;  // made unique
+  std::vector<AttemptId> stop;
+};
+
+// A handshake of `worker`, whose state and counts are ignored.
+void RegisterWorker(Turn& turn, WorkerRow worker,
+                    const std::vector<AttemptId>& held,
+                    Reply<RegisterAnswer> reply);
+
+// Answers with the leases that the request id was given before, if they live.
+void LeaseTrials(Turn& turn, ParkedLease request);
+
+// `heartbeat` is parked if there is nothing to tell.
+void Heartbeat(Turn& turn, const HeartbeatReceived& event,
+               ParkedHeartbeat heartbeat);
+
+struct Progress {
+  std::string worker_id;
+  AttemptId attempt;
+  bool started = false;
+  std::vector<EpochRow> epochs;
+  std::vector<EvaluationRow> evaluations;
+  std::vector<LogRow> lines;
+};
+// kFailedPrecondition: the attempt is stale; its trainer must be stopped.
+absl::Status ReportProgress(Turn& turn, const Progress& progress);
+
+struct FailureRow {
+  Cause cause = Cause::kCrash;
+  std::string message;
+};
+struct HandBackRow {
+  std::string reason;
+};
+struct Completion {
+  std::string worker_id;
+  AttemptId attempt;
+  std::variant<TrialResultRow, FailureRow, HandBackRow> outcome;
+  std::vector<LogRow> lines;
+};
+struct CompletionAnswer {
+  bool accepted = false;
+  std::string reason;
+};
+CompletionAnswer CompleteTrial(Turn& turn, const Completion& completion);
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_ENGINE_WORKER_CALLS_H_

@@ -1,0 +1,91 @@
+// dfsweep-coordinator: keeps sweeps and results, and gives trials to workers.
+// --help has the usage. Prints "listening on HOST:PORT" when it serves.
+#include <fmt/format.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "base/build_id.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stop_signals.h"
+#include "base/version.h"
+#include "coordinator/service/server.h"
+
+namespace dfsweep::coordinator {
+namespace {
+
+constexpr int kExitFailed = 2;
+
+struct CommandLine {
+  std::string listen = "127.0.0.1:7600";
+  std::string store = ".dfsweep";
+  bool exit_with_stdin = false;
+};
+
+void AddOptions(CLI::App& app, CommandLine& line) {
+  app.add_option("--listen", line.listen,
+                 "Where to listen: loopback; port 0 takes a free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--store", line.store,
+                 "Folder for sweeps, results and datasets; made if missing")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_flag("--exit-with-stdin", line.exit_with_stdin,
+               "Stop when standard input ends");
+  app.set_version_flag("--version", std::string("dfsweep-coordinator ") +
+                                        kVersion + " (" + BuildId() + ")");
+}
+
+// The disk is broken: nothing that was not acknowledged counts, and nothing
+// more can be promised.
+[[noreturn]] void DieOfBrokenStore(const absl::Status& status) {
+  spdlog::critical("the store is broken, the coordinator ends: {}",
+                   MessageOf(status));
+  std::fputs(FormatForPerson(status).c_str(), stderr);
+  ::_exit(kExitFailed);
+}
+
+absl::Status Serve(const CommandLine& line, StopSignals& signals) {
+  Server::Options options{.listen = line.listen, .store = line.store};
+  options.engine.on_fatal = DieOfBrokenStore;
+  DFSWEEP_ASSIGN_OR_RETURN(auto server,
+                           Server::Start(options, Clock::Real()));
+  spdlog::info("serves {} on {}", line.store, server->address());
+  fmt::print("listening on {}\n", server->address());
+  std::fflush(stdout);
+  std::string why = signals.Await(line.exit_with_stdin);
+  spdlog::info("stopping: {}", why);
+  server->Stop();
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Keeps sweeps and results, and gives trials to workers.",
+               "dfsweep-coordinator");
+  CommandLine line;
+  AddOptions(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitFailed;
+  }
+  StopSignals signals;  // before threads start: they inherit the mask
+  StartLogging("coordinator");
+  absl::Status status = Serve(line, signals);
+  if (status.ok()) return 0;
+  std::fputs(FormatForPerson(status).c_str(), stderr);
+  return kExitFailed;
+}
+
+}  // namespace
+}  // namespace dfsweep::coordinator
+
+int main(int argc, char** argv) {
+  return dfsweep::coordinator::Main(argc, argv);
+}

@@ -1,0 +1,158 @@
+#include <fmt/format.h>
+
+#include <cctype>
+#include <charconv>
+#include <optional>
+
+#include "coordinator/results/formats.h"
+
+namespace dfsweep::coordinator {
+namespace {
+
+// A plain number with at most one sign: digits first, so not "-inf" or "-nan",
+// which a spreadsheet would look up as names.
+bool IsNumber(std::string_view text) {
+  if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+  if (text.empty() ||
+      !(std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '.')) {
+    return false;
+  }
+  double value;
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+std::string Cell(std::string text) {
+  constexpr std::string_view kFormulaStarts = "=+-@\t\r\n";
+  if (!text.empty() && kFormulaStarts.find(text[0]) != kFormulaStarts.npos &&
+      !IsNumber(text)) {
+    text.insert(text.begin(), '\'');
+  }
+  if (text.find_first_of("\",\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string Number(std::optional<double> value) {
+  return value.has_value() ? fmt::format("{}", *value) : "";
+}
+
+std::string Value(const Json* value) {
+  if (value == nullptr) return "";
+  return value->is_string()         ? value->get<std::string>()
+         : value->is_number_float() ? Number(value->get<double>())
+                                    : value->dump();
+}
+
+std::string EnvironmentText(const ResultRow& row, const char* key) {
+  auto found = row.environment.find(key);
+  return found == row.environment.end() ? "" : Value(&*found);
+}
+
+class Writer {
+ public:
+  void Add(std::string text) {
+    if (!line_start_) text_ += ',';
+    line_start_ = false;
+    text_ += Cell(std::move(text));
+  }
+  void EndLine() {
+    text_ += "\r\n";
+    line_start_ = true;
+  }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+  bool line_start_ = true;
+};
+
+void AddTrial(const View& view, const Group& group, Writer& writer) {
+  const ResultRow& row = *group.rows.front();
+  for (const std::string& text :
+       {row.trial_id, row.sweep, row.status, std::to_string(row.seed),
+        std::to_string(row.attempt)}) {
+    writer.Add(text);
+  }
+  for (const Json* value : group.parameters) writer.Add(Value(value));
+  for (size_t m = 0; m < view.metrics.size(); ++m) {
+    const Summary& summary = group.metrics[m];
+    writer.Add(summary.n > 0 ? Number(summary.mean) : "");
+  }
+  for (const std::string& text :
+       {row.worker, EnvironmentText(row, "device"),
+        EnvironmentText(row, "torch"), EnvironmentText(row, "build"),
+        row.dataset.name, row.dataset.digest, row.started_at, row.finished_at,
+        row.message}) {
+    writer.Add(text);
+  }
+}
+
+void AddConfiguration(const Group& group, Writer& writer) {
+  for (const Json* value : group.parameters) writer.Add(Value(value));
+  for (int64_t count :
+       {group.counts.completed, group.counts.diverged, group.counts.failed,
+        group.counts.cancelled, group.counts.open}) {
+    writer.Add(std::to_string(count));
+  }
+  writer.Add(group.odd_provenance ? "true" : "false");
+  for (const Summary& summary : group.metrics) {
+    bool any = summary.n > 0;
+    bool interval = summary.half_width.has_value();
+    writer.Add(any ? Number(summary.mean) : "");
+    writer.Add(Number(summary.sd));
+    writer.Add(interval ? Number(summary.mean - *summary.half_width) : "");
+    writer.Add(interval ? Number(summary.mean + *summary.half_width) : "");
+  }
+}
+
+void AddHeader(const View& view, Writer& writer) {
+  if (view.trials) {
+    for (const char* name :
+         {"trial_id", "sweep", "status", "seed", "attempt"}) {
+      writer.Add(name);
+    }
+    for (const std::string& name : view.parameters) writer.Add(name);
+    for (const std::string& name : view.metrics) writer.Add(name);
+    for (const char* name :
+         {"worker", "device", "torch", "build", "dataset_name",
+          "dataset_digest", "started_at", "finished_at", "message"}) {
+      writer.Add(name);
+    }
+    return;
+  }
+  for (const std::string& name : view.parameters) writer.Add(name);
+  for (const char* name :
+       {"n", "diverged", "failed", "cancelled", "open", "mixed_provenance"}) {
+    writer.Add(name);
+  }
+  for (const std::string& name : view.metrics) {
+    for (const char* part : {"mean", "sd", "ci95_low", "ci95_high"}) {
+      writer.Add(name + "_" + part);
+    }
+  }
+}
+
+}  // namespace
+
+std::string ToCsv(const View& view) {
+  Writer writer;
+  AddHeader(view, writer);
+  writer.EndLine();
+  for (const Group& group : view.groups) {
+    if (view.trials) {
+      AddTrial(view, group, writer);
+    } else {
+      AddConfiguration(group, writer);
+    }
+    writer.EndLine();
+  }
+  return writer.Take();
+}
+
+}  // namespace dfsweep::coordinator

@@ -1,0 +1,111 @@
+#include "coordinator/results/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace dfsweep::coordinator {
+namespace {
+
+constexpr int kTasksWithLetters = 26;
+
+// A, B, …, Z, then "task 27".
+std::string TaskLetter(int task) {
+  return task <= kTasksWithLetters
+             ? std::string(1, static_cast<char>('A' + task - 1))
+             : fmt::format("task {}", task);
+}
+
+// One training on several tasks: a matrix of one row and several columns.
+bool IsJoint(const ResultRow& row) {
+  return row.accuracy_matrix.size() == 1 && row.accuracy_matrix[0].is_array() &&
+         row.accuracy_matrix[0].size() > 1;
+}
+
+bool IsShare(std::string_view name) {
+  return name.find("accuracy") != name.npos || name == "forgetting" ||
+         name == "bwt" || name == "macro_f1";
+}
+
+}  // namespace
+
+int TaskCount(const ResultRow& row) {
+  if (!row.accuracy_matrix.is_array() || row.accuracy_matrix.empty()) return 0;
+  return static_cast<int>(row.accuracy_matrix.back().size());
+}
+
+std::optional<double> MetricValue(const ResultRow& row,
+                                  const std::string& name) {
+  if (name == "train_seconds") {
+    if (row.metrics.empty()) return std::nullopt;
+    return row.train_seconds;
+  }
+  std::string stored = name;
+  if (std::optional<TaskAccuracy> asked;
+      IsJoint(row) && (asked = ParseTaskAccuracy(name))) {
+    if (asked->after != TaskCount(row)) return std::nullopt;
+    stored = TaskAccuracyName(asked->task, 1);
+  }
+  auto found = row.metrics.find(stored);
+  if (found == row.metrics.end() || !std::isfinite(found->second)) {
+    return std::nullopt;
+  }
+  return found->second;
+}
+
+std::string MetricHeader(std::string_view name) {
+  if (auto parsed = ParseTaskAccuracy(name)) {
+    return fmt::format("{} after {}", TaskLetter(parsed->task),
+                       TaskLetter(parsed->after));
+  }
+  static const auto& headers = *new std::map<std::string_view, std::string>{
+      {"average_accuracy", "average"},
+      {"average_incremental_accuracy", "incremental"},
+      {"validation_average_accuracy", "validation"},
+      {"weighted_accuracy", "weighted"},
+      {"learning_accuracy", "learning"},
+      {"macro_f1", "macro F1"},
+      {"bwt", "BWT"},
+      {"train_seconds", "train s"}};
+  if (auto found = headers.find(name); found != headers.end()) {
+    return found->second;
+  }
+  std::string header(name);
+  std::replace(header.begin(), header.end(), '_', ' ');
+  return header;
+}
+
+std::string_view MetricUnit(std::string_view name) {
+  if (IsShare(name)) return "%";
+  return name.ends_with("seconds") ? "s" : "";
+}
+
+std::string FormatMetric(std::string_view name, double value) {
+  std::string text;
+  if (IsShare(name)) {
+    text = fmt::format("{:.1f}", 100 * value);
+  } else if (name.ends_with("seconds")) {
+    text = fmt::format("{:.1f}", value);
+  } else {
+    text = fmt::format("{:.4g}", value);
+  }
+  return text == "-0.0" ? "0.0" : text;
+}
+
+std::string FormatSummary(std::string_view name, const Summary& summary) {
+  if (summary.n == 0) return "–";
+  std::string mean = FormatMetric(name, summary.mean);
+  if (!summary.sd.has_value()) return mean;
+  return fmt::format("{} ± {}", mean, FormatMetric(name, *summary.sd));
+}
+
+std::string FormatInterval(std::string_view name, const Summary& summary) {
+  if (!summary.half_width.has_value()) return "–";
+  return fmt::format("[{}, {}]",
+                     FormatMetric(name, summary.mean - *summary.half_width),
+                     FormatMetric(name, summary.mean + *summary.half_width));
+}
+
+}  // namespace dfsweep::coordinator

@@ -1,0 +1,39 @@
+#include "coordinator/service/call.h"
+
+#include <chrono>
+
+namespace dfsweep::coordinator {
+
+absl::Status CheckDeadline(const grpc::CallbackServerContext& context) {
+  // gRPC stands for "none" by a time of day that nobody will see.
+  constexpr std::chrono::hours kFarAway(24 * 365);
+  if (context.deadline() < std::chrono::system_clock::now() + kFarAway) {
+    return absl::OkStatus();
+  }
+  return MakeError(absl::StatusCode::kInvalidArgument,
+                   "the call has no deadline", "",
+                   "set one: a call without could wait for ever");
+}
+
+void RunInEngine(Engine& engine, grpc::ServerUnaryReactor* reactor,
+                 Work work) {
+  engine.Post([reactor, work = std::move(work)](Turn& turn) {
+    absl::Status status = work(turn);
+    turn.AfterCommit([reactor, status](const absl::Status& committed) {
+      Finish(reactor, committed.ok() ? status : committed);
+    });
+  });
+}
+
+grpc::ServerUnaryReactor* AnswerInEngine(Engine& engine,
+                                         grpc::CallbackServerContext* context,
+                                         Work work) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (absl::Status status = CheckDeadline(*context); !status.ok()) {
+    return Finish(reactor, status);
+  }
+  RunInEngine(engine, reactor, std::move(work));
+  return reactor;
+}
+
+}  // namespace dfsweep::coordinator

@@ -1,0 +1,166 @@
+// The frame of every rpc: a unary call answered by the engine, and a stream
+// that the engine's thread sends. Handlers here never block gRPC's threads.
+#ifndef DFSWEEP_COORDINATOR_SERVICE_CALL_H_
+#define DFSWEEP_COORDINATOR_SERVICE_CALL_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "coordinator/engine/engine.h"
+#include "proto/channel.h"
+
+namespace dfsweep::coordinator {
+
+// kInvalidArgument for a call without a deadline: it could wait for ever.
+absl::Status CheckDeadline(const grpc::CallbackServerContext& context);
+
+inline grpc::ServerUnaryReactor* Finish(grpc::ServerUnaryReactor* reactor,
+                                        const absl::Status& status) {
+  reactor->Finish(rpc::ToGrpcStatus(status));
+  return reactor;
+}
+
+// Runs `work` on the engine's thread. It writes the answer into the call's
+// response; the call is finished after COMMIT, with its error if it failed.
+using Work = std::function<absl::Status(Turn&)>;
+void RunInEngine(Engine& engine, grpc::ServerUnaryReactor* reactor, Work work);
+
+// A whole unary call: RunInEngine if it has a deadline.
+grpc::ServerUnaryReactor* AnswerInEngine(Engine& engine,
+                                         grpc::CallbackServerContext* context,
+                                         Work work);
+
+// A unary call that may wait in ParkedCalls for long. When its client goes,
+// `cancel` runs on the engine's thread, and must answer the call if it is still
+// parked. Deletes itself.
+class ParkedCall final : public grpc::ServerUnaryReactor {
+ public:
+  using Cancel = std::function<void(Turn&, CallId)>;
+  ParkedCall(Engine& engine, Cancel cancel)
+      : engine_(engine), id_(engine.NextCallId()), cancel_(std::move(cancel)) {}
+  CallId id() const { return id_; }
+
+ private:
+  void OnCancel() override {
+    engine_.Post([id = id_, cancel = cancel_](Turn& turn) { cancel(turn, id); });
+  }
+  void OnDone() override { delete this; }
+
+  Engine& engine_;
+  const CallId id_;
+  const Cancel cancel_;
+};
+
+// A stream whose messages are made by Watchers on the engine's thread. It
+// keeps itself alive until gRPC is done with it, and whoever holds a pointer
+// after that may still call Send and End: they do nothing.
+template <typename Message>
+class WatchStream final
+    : public grpc::ServerWriteReactor<Message>,
+      public std::enable_shared_from_this<WatchStream<Message>> {
+ public:
+  static std::shared_ptr<WatchStream> New(Engine& engine) {
+    std::shared_ptr<WatchStream> stream(new WatchStream(engine));
+    stream->self_ = stream;
+    return stream;
+  }
+  CallId id() const { return id_; }
+
+  // ---- The engine's thread only.
+  // Not before the last message was written; see Watchers::Ready.
+  void Send(Message message, bool is_last) {
+    if (ended_) return;
+    message_ = std::move(message);
+    ended_ = is_last;
+    if (is_last) {
+      this->StartWriteAndFinish(&message_, grpc::WriteOptions(),
+                                grpc::Status::OK);
+    } else {
+      this->StartWrite(&message_);
+    }
+  }
+  void End(const absl::Status& status) {
+    if (std::exchange(ended_, true)) return;
+    this->Finish(rpc::ToGrpcStatus(status));
+  }
+  void EndAfterCommit(Turn& turn, const absl::Status& status) {
+    turn.AfterCommit([self = this->shared_from_this(),
+                      status](const absl::Status& committed) {
+      self->End(committed.ok() ? status : committed);
+    });
+  }
+
+ private:
+  explicit WatchStream(Engine& engine)
+      : engine_(engine), id_(engine.NextCallId()) {}
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return;  // OnCancel comes
+    engine_.Post([id = id_](Turn& turn) { turn.watchers().Ready(id); });
+  }
+  void OnCancel() override {
+    engine_.Post([self = this->shared_from_this()](Turn& turn) {
+      turn.watchers().Remove(self->id_);
+      self->End(absl::CancelledError("the client went"));
+    });
+  }
+  void OnDone() override { self_.reset(); }
+
+  Engine& engine_;
+  const CallId id_;
+  Message message_;
+  bool ended_ = false;
+  std::shared_ptr<WatchStream> self_;
+};
+
+// A stream of messages that exist already. Deletes itself.
+template <typename Message>
+class ListStream final : public grpc::ServerWriteReactor<Message> {
+ public:
+  // Call one of these once, from any thread.
+  void Start(std::vector<Message> messages) {
+    messages_ = std::move(messages);
+    WriteNext();
+  }
+  void Fail(const absl::Status& status) {
+    this->Finish(rpc::ToGrpcStatus(status));
+  }
+  // For messages that were read from the store in this turn.
+  void StartAfterCommit(Turn& turn,
+                        absl::StatusOr<std::vector<Message>> messages) {
+    turn.AfterCommit([this, messages = std::move(messages)](
+                         const absl::Status& committed) {
+      absl::Status status = committed.ok() ? messages.status() : committed;
+      status.ok() ? Start(*messages) : Fail(status);
+    });
+  }
+
+ private:
+  void WriteNext() {
+    if (next_ == messages_.size()) {
+      this->Finish(grpc::Status::OK);
+    } else {
+      this->StartWrite(&messages_[next_++]);
+    }
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) {
+      WriteNext();
+    } else {
+      this->Finish(grpc::Status::CANCELLED);
+    }
+  }
+  void OnDone() override { delete this; }
+
+  std::vector<Message> messages_;
+  size_t next_ = 0;
+};
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_SERVICE_CALL_H_

@@ -1,0 +1,215 @@
+#include "coordinator/service/dataset_transfer.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "coordinator/service/call.h"
+#include "coordinator/service/check_request.h"
+#include "coordinator/service/convert.h"
+
+namespace dfsweep::coordinator {
+namespace {
+
+constexpr char kMethod[] = "UploadDataset";
+
+// Registers a dataset whose bytes are on the disk.
+absl::Status Register(Turn& turn, const DatasetRow& row,
+                      const std::string& request_id, bool existed,
+                      v1::UploadDatasetResponse* response) {
+  Store& store = turn.store();
+  DFSWEEP_ASSIGN_OR_RETURN(std::optional<std::string> before,
+                           store.FindRequest(request_id, kMethod));
+  if (before.has_value()) {
+    existed = Json::parse(*before)["existed"];
+  } else {
+    store.PutDataset(row);
+    store.PutRequest(request_id, kMethod, Json{{"existed", existed}}.dump(),
+                     turn.wall_time());
+    store.AddEvent("dataset_registered",
+                   fmt::format("dataset {} is {}", row.name, row.digest),
+                   turn.wall_time());
+  }
+  ToProto(row, response->mutable_dataset());
+  response->set_existed(existed);
+  return absl::OkStatus();
+}
+
+// One message at a time: it is written on a task thread before the next is
+// asked for, so a fast sender waits for the disk and not in memory.
+class Upload final : public grpc::ServerReadReactor<v1::UploadDatasetRequest> {
+ public:
+  Upload(Engine& engine, const DatasetFiles& files, TaskThreads& tasks,
+         v1::UploadDatasetResponse* response)
+      : engine_(engine), files_(files), tasks_(tasks), response_(response) {}
+
+  void Begin(const absl::Status& status) {
+    if (status.ok()) {
+      StartRead(&message_);
+    } else {
+      End(status);
+    }
+  }
+
+ private:
+  void OnReadDone(bool ok) override {
+    tasks_.Add([this, ok] { ok ? Take() : Complete(); });
+  }
+  void OnDone() override { delete this; }
+
+  void Take() {
+    absl::StatusOr<bool> more = upload_.has_value() ? TakeChunk() : TakeHeader();
+    if (!more.ok()) return End(more.status());
+    if (*more) return StartRead(&message_);
+    RegisterIn(/*existed=*/true);
+  }
+
+  // False if the bytes are there already.
+  absl::StatusOr<bool> TakeHeader() {
+    if (!message_.has_header()) return Malformed("begins without a header");
+    DFSWEEP_ASSIGN_OR_RETURN(
+        row_, ReadDatasetHeader(message_.header(), Clock::Real().WallTime()));
+    request_id_ = message_.header().request_id();
+    if (files_.Has(row_.digest)) {
+      std::error_code error;
+      row_.size_bytes = static_cast<int64_t>(
+          std::filesystem::file_size(files_.PathOf(row_.digest), error));
+      return false;
+    }
+    upload_.emplace(files_, row_.digest, row_.size_bytes);
+    return true;
+  }
+
+  absl::StatusOr<bool> TakeChunk() {
+    if (message_.has_header()) return Malformed("has two headers");
+    DFSWEEP_RETURN_IF_ERROR(upload_->Append(message_.chunk()));
+    return true;
+  }
+
+  // The sender has sent everything, or has gone.
+  void Complete() {
+    if (!upload_.has_value()) return End(Malformed("is empty"));
+    if (absl::Status status = upload_->Finish(); !status.ok()) {
+      return End(status);
+    }
+    RegisterIn(/*existed=*/false);
+  }
+
+  void RegisterIn(bool existed) {
+    engine_.Post([this, existed](Turn& turn) {
+      absl::Status status =
+          Register(turn, row_, request_id_, existed, response_);
+      turn.AfterCommit([this, status](const absl::Status& committed) {
+        End(committed.ok() ? status : committed);
+      });
+    });
+  }
+
+  void End(const absl::Status& status) { Finish(rpc::ToGrpcStatus(status)); }
+
+  static absl::Status Malformed(std::string_view what) {
+    return MakeError(absl::StatusCode::kInvalidArgument,
+                     fmt::format("the upload of a dataset {}", what), "",
+                     "use the same dfsweep version on both sides");
+  }
+
+  Engine& engine_;
+  const DatasetFiles& files_;
+  TaskThreads& tasks_;
+  v1::UploadDatasetResponse* const response_;
+  v1::UploadDatasetRequest message_;
+  DatasetRow row_;
+  std::string request_id_;
+  std::optional<DatasetUpload> upload_;
+};
+
+class Download final
+    : public grpc::ServerWriteReactor<v1::DownloadArtifactResponse> {
+ public:
+  void Begin(const DatasetFiles& files,
+             const v1::DownloadArtifactRequest& request,
+             const absl::Status& before) {
+    absl::Status status = before.ok() ? Open(files, request) : before;
+    if (status.ok()) {
+      WriteNext();
+    } else {
+      Finish(rpc::ToGrpcStatus(status));
+    }
+  }
+
+ private:
+  absl::Status Open(const DatasetFiles& files,
+                    const v1::DownloadArtifactRequest& request) {
+    DFSWEEP_RETURN_IF_ERROR(CheckDigest("digest", request.digest()));
+    path_ = files.PathOf(request.digest());
+    file_.open(path_, std::ios::binary | std::ios::ate);
+    if (!file_) {
+      return MakeError(absl::StatusCode::kNotFound,
+                       "the coordinator does not have this dataset",
+                       "dataset " + request.digest(),
+                       "import it again: dfsweep data import");
+    }
+    int64_t size = file_.tellg();
+    if (request.offset_bytes() < 0 || request.offset_bytes() > size) {
+      return MakeError(absl::StatusCode::kOutOfRange,
+                       fmt::format("the offset {} is not within {} bytes",
+                                   request.offset_bytes(), size),
+                       "dataset " + request.digest(),
+                       "download it from the beginning");
+    }
+    file_.seekg(request.offset_bytes());
+    return absl::OkStatus();
+  }
+
+  void WriteNext() {
+    std::string& chunk = *message_.mutable_chunk();
+    chunk.resize(rpc::kChunkBytes);
+    file_.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    chunk.resize(file_.gcount());
+    if (file_.bad()) {
+      Finish(rpc::ToGrpcStatus(MakeError(
+          absl::StatusCode::kUnavailable, "the dataset can't be read",
+          path_.string(), "check the coordinator's disk")));
+    } else if (chunk.empty()) {
+      Finish(grpc::Status::OK);
+    } else {
+      StartWrite(&message_);
+    }
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) {
+      WriteNext();
+    } else {
+      Finish(grpc::Status::CANCELLED);
+    }
+  }
+  void OnDone() override { delete this; }
+
+  std::filesystem::path path_;
+  std::ifstream file_;
+  v1::DownloadArtifactResponse message_;
+};
+
+}  // namespace
+
+grpc::ServerReadReactor<v1::UploadDatasetRequest>* NewDatasetUpload(
+    Engine& engine, const DatasetFiles& files, TaskThreads& tasks,
+    grpc::CallbackServerContext& context,
+    v1::UploadDatasetResponse* response) {
+  auto* upload = new Upload(engine, files, tasks, response);
+  upload->Begin(CheckDeadline(context));
+  return upload;
+}
+
+grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* NewDatasetDownload(
+    const DatasetFiles& files, grpc::CallbackServerContext& context,
+    const v1::DownloadArtifactRequest& request) {
+  auto* download = new Download;
+  download->Begin(files, request, CheckDeadline(context));
+  return download;
+}
+
+}  // namespace dfsweep::coordinator

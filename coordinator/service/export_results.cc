@@ -1,0 +1,92 @@
+#include "coordinator/service/export_results.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "coordinator/engine/sweep_calls.h"
+#include "proto/channel.h"
+#include "sweeps/sweep_file.h"
+
+namespace dfsweep::coordinator {
+namespace {
+
+const char* FlagOf(Format format) {
+  switch (format) {
+    case Format::kTable:
+      return "table";
+    case Format::kCsv:
+      return "csv";
+    case Format::kJsonl:
+      return "jsonl";
+    case Format::kMarkdown:
+      return "markdown";
+    case Format::kLatex:
+      return "latex";
+  }
+  return "table";
+}
+
+std::string Joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, ","));
+}
+
+// The command that gives the same text again.
+std::string CommandOf(const std::string& sweep, const ExportOptions& options) {
+  std::string command = fmt::format("dfsweep results {} --format {}", sweep,
+                                    FlagOf(options.format));
+  if (options.rows == RowKind::kTrials) command += " --trials";
+  if (options.rows == RowKind::kConfigurations) command += " --configurations";
+  if (!options.group_by.empty()) {
+    command += " --group-by " + Joined(options.group_by);
+  }
+  if (!options.columns.empty()) {
+    command += " --columns " + Joined(options.columns);
+  }
+  if (!options.sort.empty()) command += " --sort " + options.sort;
+  return command;
+}
+
+}  // namespace
+
+absl::StatusOr<ExportInput> ReadForExport(Turn& turn, const std::string& sweep,
+                                          ExportOptions options) {
+  ExportInput input{.options = std::move(options)};
+  DFSWEEP_ASSIGN_OR_RETURN(input.sweep, FindSweep(turn, sweep));
+  input.rows = std::make_shared<const std::vector<ResultRow>>(
+      turn.store().Results(input.sweep));
+  return input;
+}
+
+absl::StatusOr<std::string> ExportText(const ExportInput& input) {
+  const SweepRow& row = input.sweep;
+  ExportOptions options = input.options;
+  DFSWEEP_ASSIGN_OR_RETURN(
+      sweeps::Sweep sweep,
+      sweeps::ParseSweep(row.file_text, row.file_name, row.overrides));
+  options.report_group_by = sweep.report.group_by;
+  options.report_columns = sweep.report.columns;
+  options.report_sort = sweep.report.sort;
+  options.metric = row.metric_name;
+  options.maximize = row.metric_maximize;
+  options.command = CommandOf(row.name, options);
+  return Export(*input.rows, options);
+}
+
+std::vector<v1::ExportResultsResponse> InPieces(const std::string& text) {
+  std::vector<v1::ExportResultsResponse> pieces;
+  for (size_t begin = 0; begin == 0 || begin < text.size();) {
+    // A piece is a proto string: it must not end inside of a character.
+    size_t end = std::min(text.size(), begin + rpc::kChunkBytes);
+    while (end < text.size() &&
+           (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) {
+      --end;
+    }
+    pieces.emplace_back().set_text(text.substr(begin, end - begin));
+    if (end == text.size()) break;
+    begin = end;
+  }
+  return pieces;
+}
+
+}  // namespace dfsweep::coordinator

@@ -1,0 +1,157 @@
+#include "coordinator/service/worker_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/version.h"
+#include "coordinator/engine/worker_calls.h"
+#include "coordinator/service/call.h"
+#include "coordinator/service/check_request.h"
+#include "coordinator/service/convert.h"
+#include "coordinator/service/dataset_transfer.h"
+#include "coordinator/service/later.h"
+
+namespace dfsweep::coordinator {
+namespace {
+
+// A worker has to be heard from several times before it counts as suspect.
+constexpr int kBeatsBeforeSuspect = 3;
+
+// Answers a call that waits in ParkedCalls.
+template <typename Answer, typename Response>
+Reply<Answer> ReplyTo(grpc::ServerUnaryReactor* reactor, Response* response) {
+  return [reactor, response](absl::StatusOr<Answer> answer) {
+    if (answer.ok()) ToProto(*answer, response);
+    Finish(reactor, answer.status());
+  };
+}
+
+absl::Status ClientWent() { return absl::CancelledError("the client went"); }
+
+void CancelLease(Turn& turn, CallId call) {
+  auto& leases = turn.parked().leases();
+  auto lease =
+      std::find_if(leases.begin(), leases.end(),
+                   [call](const ParkedLease& l) { return l.call == call; });
+  if (lease == leases.end()) return;
+  turn.Answer<Leases>(std::move(lease->reply), ClientWent());
+  leases.erase(lease);
+}
+
+void CancelHeartbeat(Turn& turn, CallId call) {
+  if (auto heartbeat = turn.parked().TakeHeartbeat(call)) {
+    turn.Answer<HeartbeatAnswer>(std::move(heartbeat->reply), ClientWent());
+  }
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* WorkerService::Register(
+    grpc::CallbackServerContext* context, const v1::RegisterRequest* request,
+    v1::RegisterResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<Registration> registration = ReadRegistration(*request);
+  absl::Status status = CheckDeadline(*context);
+  if (status.ok()) status = registration.status();
+  if (!status.ok()) return Finish(reactor, status);
+  response->set_protocol_major(kProtocolMajor);
+  response->set_protocol_minor(kProtocolMinor);
+  SetDuration(limits_.suspect_after / kBeatsBeforeSuspect,
+              response->mutable_heartbeat_interval());
+  SetDuration(limits_.lost_after, response->mutable_lease());
+  engine_.Post([reactor, response,
+                registration = *std::move(registration)](Turn& turn) {
+    RegisterWorker(turn, registration.worker, registration.held,
+                   ReplyTo<RegisterAnswer>(reactor, response));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* WorkerService::LeaseTrials(
+    grpc::CallbackServerContext* context, const v1::LeaseTrialsRequest* request,
+    v1::LeaseTrialsResponse* response) {
+  auto* call = new ParkedCall(engine_, CancelLease);
+  absl::StatusOr<LeasesRequested> event = ReadLeaseRequest(*request);
+  absl::Status status = CheckDeadline(*context);
+  if (status.ok()) status = event.status();
+  if (!status.ok()) return Finish(call, status);
+  engine_.Post([call, request, response,
+                event = *std::move(event)](Turn& turn) {
+    coordinator::LeaseTrials(
+        turn, {.call = call->id(),
+               .request = event,
+               .request_id = request->request_id(),
+               .deadline = turn.now() + WaitOf(request->max_wait()),
+               .reply = ReplyTo<Leases>(call, response)});
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* WorkerService::Heartbeat(
+    grpc::CallbackServerContext* context, const v1::HeartbeatRequest* request,
+    v1::HeartbeatResponse* response) {
+  auto* call = new ParkedCall(engine_, CancelHeartbeat);
+  absl::StatusOr<HeartbeatReceived> event = ReadHeartbeat(*request);
+  absl::Status status = CheckDeadline(*context);
+  if (status.ok()) status = event.status();
+  if (!status.ok()) return Finish(call, status);
+  engine_.Post([call, request, response,
+                event = *std::move(event)](Turn& turn) {
+    coordinator::Heartbeat(
+        turn, event,
+        {.call = call->id(),
+         .worker_id = event.worker_id,
+         .deadline = turn.now() + WaitOf(request->max_wait()),
+         .reply = ReplyTo<HeartbeatAnswer>(call, response)});
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* WorkerService::ReportProgress(
+    grpc::CallbackServerContext* context,
+    const v1::ReportProgressRequest* request, v1::ReportProgressResponse*) {
+  absl::StatusOr<Progress> progress = ReadProgress(*request);
+  if (!progress.ok()) {
+    return Finish(context->DefaultReactor(), progress.status());
+  }
+  return AnswerInEngine(
+      engine_, context, [progress = *std::move(progress)](Turn& turn) {
+        return coordinator::ReportProgress(turn, progress);
+      });
+}
+
+grpc::ServerUnaryReactor* WorkerService::CompleteTrial(
+    grpc::CallbackServerContext* context,
+    const v1::CompleteTrialRequest* request,
+    v1::CompleteTrialResponse* response) {
+  absl::StatusOr<Completion> completion = ReadCompletion(*request);
+  if (!completion.ok()) {
+    return Finish(context->DefaultReactor(), completion.status());
+  }
+  return AnswerInEngine(
+      engine_, context,
+      [response, completion = *std::move(completion)](Turn& turn) {
+        CompletionAnswer answer = coordinator::CompleteTrial(turn, completion);
+        response->set_accepted(answer.accepted);
+        response->set_reason(answer.reason);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerReadReactor<v1::UploadArtifactRequest>*
+WorkerService::UploadArtifact(grpc::CallbackServerContext*,
+                              v1::UploadArtifactResponse*) {
+  struct Refusal : grpc::ServerReadReactor<v1::UploadArtifactRequest> {
+    Refusal() { Finish(rpc::ToGrpcStatus(ComesLater("checkpoints"))); }
+    void OnDone() override { delete this; }
+  };
+  return new Refusal;
+}
+
+grpc::ServerWriteReactor<v1::DownloadArtifactResponse>*
+WorkerService::DownloadArtifact(grpc::CallbackServerContext* context,
+                                const v1::DownloadArtifactRequest* request) {
+  return NewDatasetDownload(files_, *context, *request);
+}
+
+}  // namespace dfsweep::coordinator

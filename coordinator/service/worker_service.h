@@ -1,0 +1,51 @@
+#ifndef DFSWEEP_COORDINATOR_SERVICE_WORKER_SERVICE_H_
+#define DFSWEEP_COORDINATOR_SERVICE_WORKER_SERVICE_H_
+
+#include "coordinator/engine/engine.h"
+#include "coordinator/store/dataset_files.h"
+#include "dfsweep/v1/worker_service.grpc.pb.h"
+
+namespace dfsweep::coordinator {
+
+// What daemons call: checks requests, hands them to the engine, converts the
+// answers. Thread-safe; the engine and the files outlive it.
+class WorkerService final : public v1::WorkerService::CallbackService {
+ public:
+  WorkerService(Engine& engine, const DatasetFiles& files,
+                const SchedulerOptions& limits)
+      : engine_(engine), files_(files), limits_(limits) {}
+
+ private:
+  grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
+                                     const v1::RegisterRequest* request,
+                                     v1::RegisterResponse* response) override;
+  grpc::ServerUnaryReactor* LeaseTrials(
+      grpc::CallbackServerContext* context,
+      const v1::LeaseTrialsRequest* request,
+      v1::LeaseTrialsResponse* response) override;
+  grpc::ServerUnaryReactor* Heartbeat(grpc::CallbackServerContext* context,
+                                      const v1::HeartbeatRequest* request,
+                                      v1::HeartbeatResponse* response) override;
+  grpc::ServerUnaryReactor* ReportProgress(
+      grpc::CallbackServerContext* context,
+      const v1::ReportProgressRequest* request,
+      v1::ReportProgressResponse* response) override;
+  grpc::ServerUnaryReactor* CompleteTrial(
+      grpc::CallbackServerContext* context,
+      const v1::CompleteTrialRequest* request,
+      v1::CompleteTrialResponse* response) override;
+  grpc::ServerReadReactor<v1::UploadArtifactRequest>* UploadArtifact(
+      grpc::CallbackServerContext* context,
+      v1::UploadArtifactResponse* response) override;
+  grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* DownloadArtifact(
+      grpc::CallbackServerContext* context,
+      const v1::DownloadArtifactRequest* request) override;
+
+  Engine& engine_;
+  const DatasetFiles& files_;
+  const SchedulerOptions limits_;
+};
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_SERVICE_WORKER_SERVICE_H_

@@ -1,0 +1,144 @@
+#ifndef DFSWEEP_COORDINATOR_STORE_SQLITE_STORE_H_
+#define DFSWEEP_COORDINATOR_STORE_SQLITE_STORE_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/store.h"
+
+namespace dfsweep::coordinator {
+
+// The store as one SQLite file in a folder, which it locks. There is one
+// connection to the file in one process, and it alone checkpoints: SQLite
+// before 3.51.3 can corrupt a WAL that several connections checkpoint.
+class SqliteStore : public Store {
+ public:
+  // Opens or creates the store in `folder`. kFailedPrecondition if another
+  // process has it (its pid is named), or a newer dfsweep wrote it; kDataLoss
+  // if the file is damaged, empty, or missing beside its WAL. Nothing is ever
+  // deleted.
+  static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(
+      const std::filesystem::path& folder);
+
+  // Name of the file in its folder.
+  static constexpr char kFileName[] = "dfsweep.db";
+
+  std::string StoreId() const override { return store_id_; }
+  int64_t Incarnation() const override { return incarnation_; }
+  void Begin() override;
+  absl::Status Commit() override;
+  RestoredState Restore() override;
+
+  void PutDataset(const DatasetRow& dataset) override;
+  std::optional<DatasetRow> FindDataset(const std::string& digest) override;
+  std::optional<DatasetRow> FindDatasetByName(const std::string& name) override;
+  std::vector<DatasetRow> ListDatasets() override;
+
+  void InsertSweep(const SweepRow& sweep, const std::vector<NewTrial>& trials,
+                   const Requirements& requirements,
+                   const RetryBudget& budget) override;
+  void SetSweepStatus(const std::string& sweep_id, SweepStatus status) override;
+  std::optional<SweepRow> FindSweep(const std::string& id_or_name) override;
+  std::optional<SweepRow> FindSweepByMeaning(
+      const std::string& meaning) override;
+  std::vector<SweepRow> ListSweeps(int64_t before, int limit) override;
+  SweepProgress Progress(const std::string& sweep_id, absl::Time now) override;
+  std::optional<BestRow> BestTrial(const SweepRow& sweep) override;
+  std::optional<TrialRow> FindTrial(const std::string& trial_id) override;
+  std::vector<TrialRow> ListTrials(const std::string& sweep_id, int64_t first,
+                                   int limit) override;
+  std::vector<std::string> TrialIdsInState(
+      const std::string& sweep_id,
+      const std::vector<TrialState>& states) override;
+  std::vector<std::string> TrialIdsWithPrefix(const std::string& prefix,
+                                              int limit) override;
+  std::vector<std::string> TrialIds(const std::string& sweep_id) override;
+  std::optional<double> SecondsPerWork(
+      const std::string& dataset_digest) override;
+
+  void SetTrialState(const TrialChanged& change, absl::Time now) override;
+  void OpenLease(const LeaseGranted& lease, const std::string& request_id,
+                 absl::Time now) override;
+  void EndAttempt(const AttemptEnded& end, const std::string& message,
+                  absl::Time now) override;
+  void Forgive(const AttemptId& attempt) override;
+  std::vector<AttemptId> LeasesOfRequest(
+      const std::string& worker_id, const std::string& request_id) override;
+  std::optional<LeaseRow> DescribeLease(const AttemptId& attempt) override;
+  std::optional<std::string> WorkerOfAttempt(const AttemptId& attempt) override;
+  bool IsAccepted(const AttemptId& attempt) override;
+  bool HasResult(const std::string& trial_id) override;
+
+  void AddEpochs(const AttemptId& attempt,
+                 const std::vector<EpochRow>& epochs) override;
+  void AddEvaluations(const AttemptId& attempt,
+                      const std::vector<EvaluationRow>& rows) override;
+  void AddLogLines(const AttemptId& attempt,
+                   const std::vector<LogRow>& lines) override;
+  std::vector<LogRow> LogLines(const AttemptId& attempt, int64_t first,
+                               int limit) override;
+  void AcceptResult(const AttemptId& attempt,
+                    const TrialResultRow& result) override;
+  std::vector<ResultRow> Results(const SweepRow& sweep) override;
+
+  void PutWorker(const WorkerRow& worker, absl::Time now) override;
+  void SetWorkerState(const WorkerChanged& change) override;
+  std::optional<WorkerRow> FindWorker(const std::string& id_or_name) override;
+  std::vector<WorkerRow> ListWorkers() override;
+  FleetRow OnlineFleet() override;
+
+  void AddEvent(const std::string& kind, const std::string& text,
+                absl::Time now) override;
+  absl::StatusOr<std::optional<std::string>> FindRequest(
+      const std::string& request_id, const std::string& method) override;
+  void PutRequest(const std::string& request_id, const std::string& method,
+                  const std::string& answer_json, absl::Time now) override;
+  void Prune(absl::Time before) override;
+
+ private:
+  SqliteStore(FileLock lock, std::unique_ptr<Database> database);
+  absl::Status ReadMeta();
+  // The short key by which child tables name a trial; 0 if unknown.
+  int64_t NumberOf(const std::string& trial_id);
+  // Adds it if new; returns its digest.
+  std::string PutEnvironment(const EnvironmentRow& environment);
+  void AddTrial(int64_t sweep, int64_t position, const NewTrial& trial,
+                const SweepRow& row, const Requirements& requirements,
+                const RetryBudget& budget);
+  std::vector<SweepRow> ReadSweeps(Query& query);
+  std::vector<DatasetRow> ReadDatasets(Query& query);
+  std::vector<WorkerRow> ReadWorkers(Query& query);
+  std::vector<TrialRow> ReadTrials(Query& query);
+  std::map<std::string, double> MetricsOf(const std::string& trial_id);
+  void StartAttempt(const AttemptId& attempt, const std::string& worker_id,
+                    absl::Time now);
+  void InsertEpochs(int64_t trial, int attempt,
+                    const std::vector<EpochRow>& epochs);
+  void InsertEvaluations(int64_t trial, int attempt,
+                         const std::vector<EvaluationRow>& rows);
+  std::vector<RestoredTrial> RestoreTrials();
+  std::vector<RestoredSweep> RestoreSweeps();
+  std::vector<RestoredWorker> RestoreWorkers();
+  void ReadResultParts(int64_t trial, ResultRow& row);
+
+  FileLock lock_;
+  std::unique_ptr<Database> database_;
+  std::string store_id_;
+  int64_t incarnation_ = 0;
+  int64_t changes_at_begin_ = 0;
+};
+
+// Times are stored as milliseconds since 1970.
+inline int64_t ToMs(absl::Time time) { return absl::ToUnixMillis(time); }
+inline absl::Time FromMs(int64_t ms) { return absl::FromUnixMillis(ms); }
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_STORE_SQLITE_STORE_H_

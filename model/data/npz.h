@@ -1,0 +1,79 @@
+// Reads the arrays of an .npz file (a zip of .npy members) through libzip,
+// piece by piece, within limits.h.
+#ifndef DFSWEEP_MODEL_DATA_NPZ_H_
+#define DFSWEEP_MODEL_DATA_NPZ_H_
+
+#include <zip.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/data/npy.h"
+
+namespace dfsweep::data {
+
+// One array, read from its first element to its last. Must not outlive its
+// NpzFile. Not thread-safe.
+class NpzArray {
+ public:
+  const NpyHeader& header() const { return header_; }
+  int item_size() const { return item_size_; }         // bytes
+  const std::string& where() const { return where_; }  // "file.npz: X.npy"
+
+  // Reads exactly `bytes` into `out`. Throws config::Error if the data ends
+  // early or is damaged.
+  void Read(void* out, int64_t bytes);
+
+  // Call after the last Read: throws if the checksum differs.
+  void Finish();
+
+ private:
+  friend class NpzFile;
+  struct Close {
+    void operator()(zip_file_t* file) const { zip_fclose(file); }
+  };
+
+  // The dictionary after magic, version and length.
+  std::string ReadHeaderText();
+
+  std::string where_;
+  int64_t bytes_read_ = 0;
+  std::unique_ptr<zip_file_t, Close> file_;
+  NpyHeader header_;
+  int item_size_ = 0;
+};
+
+// An open .npz file. Not thread-safe.
+class NpzFile {
+ public:
+  // Throws config::Error if it is no zip, damaged, or beyond the limits.
+  explicit NpzFile(const std::filesystem::path& path);
+
+  // Names of the arrays, without ".npy", in the file's order.
+  const std::vector<std::string>& arrays() const { return arrays_; }
+  // Members that are no arrays.
+  const std::vector<std::string>& others() const { return others_; }
+  bool Has(const std::string& array) const;
+
+  // Throws config::Error if the array's type can't be read (objects, which need
+  // pickle; big-endian; Fortran order; complex; …), its size differs from its
+  // shape, or it expands like a zip bomb.
+  NpzArray Open(const std::string& array) const;
+
+ private:
+  struct Discard {
+    void operator()(zip_t* zip) const { zip_discard(zip); }
+  };
+
+  std::string path_;
+  std::unique_ptr<zip_t, Discard> zip_;
+  std::vector<std::string> arrays_;
+  std::vector<std::string> others_;
+};
+
+}  // namespace dfsweep::data
+
+#endif  // DFSWEEP_MODEL_DATA_NPZ_H_

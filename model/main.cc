@@ -1,0 +1,119 @@
+// dfsweep-trainer: trains one trial after another. --help has the usage.
+#include <stdlib.h>
+
+#include <charconv>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "base/build_id.h"
+#include "base/version.h"
+#include "model/protocol/protocol.h"
+#include "model/serve.h"
+
+namespace dfsweep::model {
+namespace {
+
+constexpr char kHelp[] =
+    R"(Usage:
+  dfsweep-trainer --trial FILE [--device cpu|cuda|cuda:N] [--threads N]
+  dfsweep-trainer --serve
+  dfsweep-trainer --environment | --version | --help
+
+Trains a trial and writes its events as lines of JSON, as described in
+model/protocol/PROTOCOL.md. Workers use --serve; --trial is for people.
+
+  --trial FILE    the JSON object of one trial; relative paths in it start at
+                  its folder
+  --device NAME   where to train (default: cuda if there is one, else cpu)
+  --threads N     CPU threads (default: one a core)
+  --serve         take commands on standard input until it ends
+  --environment   print versions and device as JSON
+)";
+
+// Options that take a value, "" if not given; flags.
+struct CommandLine {
+  std::string trial, device;
+  int threads = 0;
+  std::string flag;  // "serve", "environment", "version", "help", or ""
+};
+
+struct UsageError {
+  std::string message;
+};
+
+int ParseThreads(const std::string& text) {
+  int threads = 0;
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), threads);
+  if (error != std::errc() || end != text.data() + text.size() || threads < 1 ||
+      threads > 1024) {
+    throw UsageError{"--threads takes a number from 1 to 1024"};
+  }
+  return threads;
+}
+
+CommandLine Parse(const std::vector<std::string>& arguments) {
+  CommandLine line;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& name = arguments[i];
+    if (name == "--serve" || name == "--environment" || name == "--version" ||
+        name == "--help") {
+      line.flag = name.substr(2);
+      continue;
+    }
+    if (name != "--trial" && name != "--device" && name != "--threads") {
+      throw UsageError{"there is no option '" + name + "'"};
+    }
+    if (i + 1 == arguments.size()) throw UsageError{name + " needs a value"};
+    const std::string& value = arguments[++i];
+    if (name == "--trial") line.trial = value;
+    if (name == "--device") line.device = value;
+    if (name == "--threads") line.threads = ParseThreads(value);
+  }
+  if (line.flag.empty() == line.trial.empty()) {
+    throw UsageError{line.trial.empty() ? "there is nothing to do"
+                                        : "--trial excludes --" + line.flag};
+  }
+  return line;
+}
+
+int Run(const CommandLine& line) {
+  if (line.flag == "help") {
+    std::cout << kHelp;
+  } else if (line.flag == "version") {
+    std::cout << "dfsweep-trainer " << kVersion << " (" << BuildId() << ")\n";
+  } else if (line.flag == "environment") {
+    return PrintEnvironment();
+  } else if (line.flag == "serve") {
+    return Serve();
+  } else {
+    return RunFile(line.trial, line.device, line.threads);
+  }
+  return protocol::kExitDone;
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  // cuBLAS gives the same bits each time only with a workspace of its own; it
+  // reads this when the first CUDA context is made.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  try {
+    return Run(Parse(arguments));
+  } catch (const UsageError& error) {
+    std::cerr << "dfsweep-trainer: " << error.message
+              << "\n  on the command line\n  see dfsweep-trainer --help\n";
+    return protocol::kExitUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "dfsweep-trainer: " << error.what()
+              << "\n  before a trial began\n  run `dfsweep doctor`\n";
+    return protocol::kExitEnvironment;
+  }
+}
+
+}  // namespace
+}  // namespace dfsweep::model
+
+int main(int argc, char** argv) {
+  return dfsweep::model::Main({argv + 1, argv + argc});
+}

@@ -1,0 +1,53 @@
+#ifndef DFSWEEP_MODEL_NET_DEEP_FINGERPRINTING_H_
+#define DFSWEEP_MODEL_NET_DEEP_FINGERPRINTING_H_
+
+#include <memory>
+#include <vector>
+
+#include "model/net/network.h"
+
+namespace dfsweep::model {
+
+struct DeepFingerprintingOptions {
+  int64_t sequence_length = 5000;  // ≥ 1
+  int64_t classes = 0;
+  double norm_momentum = 0.99;  // Keras's convention
+  double dropout_convolution = 0.1;
+  double dropout_dense_1 = 0.7;
+  double dropout_dense_2 = 0.5;
+};
+
+// Deep Fingerprinting (Sirinam et al., CCS 2018), as published in Keras:
+//   4 blocks of 32, 64, 128, 256 filters:
+//     (convolution 8 "same", batch norm, activation) twice,
+//     max-pool 8/4 "same", dropout; ELU in the first block, ReLU after
+//   flatten in channels-last order
+//   2 × (dense 512, batch norm, ReLU, dropout), dense
+// The pool comes before the second activation here: both activations are
+// monotone, so nothing changes but a quarter of the work.
+// A convolution over a sequence is run as one over images of height 1, which
+// LibTorch has in channels-last form.
+class DeepFingerprinting : public Network {
+ public:
+  DeepFingerprinting(const DeepFingerprintingOptions& options, Stream& weights);
+  torch::Tensor Forward(const torch::Tensor& x, const Pass& pass = {}) override;
+
+ private:
+  struct Block {
+    std::shared_ptr<ConvolutionLayer> convolution_1, convolution_2;
+    std::shared_ptr<NormLayer> norm_1, norm_2;
+  };
+
+  DeepFingerprintingOptions options_;
+  std::vector<Block> blocks_;
+  std::shared_ptr<DenseLayer> dense_1_, dense_2_, dense_3_;
+  std::shared_ptr<NormLayer> norm_1_, norm_2_;
+};
+
+// Max-pooling 8/4 of [batch, channels, 1, length] to ⌈length / 4⌉, padded as
+// TensorFlow's "same"; padding never wins.
+torch::Tensor PoolSame(const torch::Tensor& x);
+
+}  // namespace dfsweep::model
+
+#endif  // DFSWEEP_MODEL_NET_DEEP_FINGERPRINTING_H_

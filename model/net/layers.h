@@ -1,0 +1,109 @@
+// Layers with parameters. LibTorch's own would do for training; these can also
+// tell the squared gradient of each example (for the Fisher information) and
+// draw their initial weights from a stream.
+//
+// Images are [batch, channels, 1, length], channels-last in memory.
+#ifndef DFSWEEP_MODEL_NET_LAYERS_H_
+#define DFSWEEP_MODEL_NET_LAYERS_H_
+
+#include <torch/nn/module.h>
+
+#include <vector>
+
+#include "model/net/dropout.h"
+#include "model/train/random.h"
+
+namespace dfsweep::model {
+
+class Layer;
+
+// One use of a layer in a forward pass.
+struct Tap {
+  Layer* layer;
+  torch::Tensor input;
+  torch::Tensor output;  // requires a gradient
+};
+
+// What accompanies an input through a network.
+struct Pass {
+  DropoutMasks* dropout = nullptr;   // null: no dropout
+  std::vector<Tap>* taps = nullptr;  // where layers record themselves, if set
+};
+
+class Layer : public torch::nn::Module {
+ public:
+  torch::Tensor Forward(const torch::Tensor& x, const Pass& pass);
+
+  // For each parameter of this layer, in the order of parameters():
+  // Σ_r weight_r (∂ output_r · output_gradient_r / ∂ parameter)², over the rows
+  // r of a batch. `tap` is of a forward pass in eval mode; `row_weights` is
+  // [batch].
+  virtual std::vector<torch::Tensor> SquaredGradients(
+      const Tap& tap, const torch::Tensor& output_gradient,
+      const torch::Tensor& row_weights) const = 0;
+
+ protected:
+  virtual torch::Tensor Compute(const torch::Tensor& x) = 0;
+};
+
+// 1-dimensional convolution with an even kernel and stride 1, padded as
+// TensorFlow's "same": half the kernel less one at the left, half at the right.
+class ConvolutionLayer : public Layer {
+ public:
+  // Glorot-uniform kernel, zero bias.
+  ConvolutionLayer(int64_t inputs, int64_t outputs, int64_t kernel,
+                   Stream& weights);
+  std::vector<torch::Tensor> SquaredGradients(
+      const Tap& tap, const torch::Tensor& output_gradient,
+      const torch::Tensor& row_weights) const override;
+
+ protected:
+  torch::Tensor Compute(const torch::Tensor& x) override;
+
+ private:
+  torch::Tensor Pad(const torch::Tensor& x) const;
+  torch::Tensor weight_;  // [outputs, inputs, 1, kernel]
+  torch::Tensor bias_;    // [outputs]
+};
+
+// Batch normalisation over dimension 1 of [batch, channels, …]: batch
+// statistics in train mode, running ones in eval mode. The running variance is
+// of the unbiased estimate, as PyTorch's (Keras keeps the biased one; over the
+// batch × length numbers of a channel the two are the same to 1e-3).
+class NormLayer : public Layer {
+ public:
+  // `momentum` is the share of the old statistics kept, as Keras's.
+  NormLayer(int64_t channels, double momentum);
+  std::vector<torch::Tensor> SquaredGradients(
+      const Tap& tap, const torch::Tensor& output_gradient,
+      const torch::Tensor& row_weights) const override;
+
+ protected:
+  torch::Tensor Compute(const torch::Tensor& x) override;
+
+ private:
+  double momentum_;
+  torch::Tensor weight_, bias_;    // [channels]
+  torch::Tensor mean_, variance_;  // buffers, [channels]
+};
+
+// x Wᵀ + b of [batch, inputs].
+class DenseLayer : public Layer {
+ public:
+  // Glorot-uniform weights, zero bias.
+  DenseLayer(int64_t inputs, int64_t outputs, Stream& weights);
+  std::vector<torch::Tensor> SquaredGradients(
+      const Tap& tap, const torch::Tensor& output_gradient,
+      const torch::Tensor& row_weights) const override;
+
+ protected:
+  torch::Tensor Compute(const torch::Tensor& x) override;
+
+ private:
+  torch::Tensor weight_;  // [outputs, inputs]
+  torch::Tensor bias_;    // [outputs]
+};
+
+}  // namespace dfsweep::model
+
+#endif  // DFSWEEP_MODEL_NET_LAYERS_H_

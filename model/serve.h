@@ -1,0 +1,24 @@
+#ifndef DFSWEEP_MODEL_SERVE_H_
+#define DFSWEEP_MODEL_SERVE_H_
+
+#include <string>
+
+namespace dfsweep::model {
+
+// The two ways to use the trainer; PROTOCOL.md describes both. Each writes its
+// events to standard output and returns the program's exit code.
+
+// Trains the trial in `file` on `device` ("": the best there is) with `threads`
+// threads (0: LibTorch's choice).
+int RunFile(const std::string& file, const std::string& device, int threads);
+
+// Obeys commands on standard input until it ends. The end of the input ends the
+// process at once, from whatever it is doing.
+int Serve();
+
+// The environment on the best device, as one line of JSON.
+int PrintEnvironment();
+
+}  // namespace dfsweep::model
+
+#endif  // DFSWEEP_MODEL_SERVE_H_

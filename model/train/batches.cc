@@ -1,0 +1,27 @@
+#include "model/train/batches.h"
+
+#include <string>
+
+#include "model/config/error.h"
+
+namespace dfsweep::model {
+
+std::vector<int64_t> BatchSizes(int64_t count, int64_t batch_size,
+                                bool drop_last) {
+  std::vector<int64_t> sizes(count / batch_size, batch_size);
+  int64_t rest = count % batch_size;
+  if (!drop_last && rest == 1 && !sizes.empty()) {
+    sizes.back() += 1;
+  } else if (!drop_last && rest > 1) {
+    sizes.push_back(rest);
+  }
+  if (sizes.empty()) {
+    throw config::Error(
+        std::to_string(count) + " training traces give no batch", "",
+        drop_last ? "make batch_size smaller or set drop_last: false"
+                  : "give each task at least two training traces");
+  }
+  return sizes;
+}
+
+}  // namespace dfsweep::model

@@ -1,0 +1,209 @@
+#include "model/train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "model/protocol/protocol.h"
+#include "model/test_data.h"
+#include "model/train/failure.h"
+
+namespace dfsweep::model {
+namespace {
+
+using config::Json;
+
+struct Event {
+  std::string type;
+  Json fields;
+};
+
+class TrainerTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    file_ = new DatasetFile(EasyTraces(4, 30, 32));
+  }
+  static void TearDownTestSuite() { delete file_; }
+
+  Json Run(Json config, uint64_t seed = 0) {
+    Json all = {
+        {"sequence_length", 32},   {"batch_size", 16},  {"epochs", 4},
+        {"bn_momentum", .5},       {"dropout.fc1", .2}, {"dropout.fc2", .2},
+        {"data.test_fraction", .2}};
+    all.update(config);
+    Trial trial{.id = "",
+                .dataset = file_->path(),
+                .dataset_digest = "",
+                .configuration = config::Configuration(all),
+                .seed = seed};
+    events_.clear();
+    steps_ = 0;
+    Json result = RunTrial(
+        trial, {.device = c10::kCPU,
+                .datasets = datasets_,
+                .emit =
+                    [this](const char* type, Json fields) {
+                      events_.push_back({type, std::move(fields)});
+                    },
+                .cancelled = [this] { return ++steps_ > steps_allowed_; }});
+    // Times differ between equal trainings.
+    result.erase("train_seconds");
+    return result;
+  }
+
+  static DatasetFile* file_;
+  DatasetCache datasets_;
+  std::vector<Event> events_;
+  int steps_ = 0;
+  int steps_allowed_ = 1'000'000;
+};
+
+DatasetFile* TrainerTest::file_ = nullptr;
+
+TEST_F(TrainerTest, JointLearnsEveryTask) {
+  Json result = Run({{"strategy", "joint"}, {"epochs", 8}});
+  EXPECT_EQ(result["status"], "completed");
+  ASSERT_EQ(result["accuracy_matrix"].size(), 1u);
+  ASSERT_EQ(result["accuracy_matrix"][0].size(), 2u);
+  EXPECT_GT(result["metrics"]["average_accuracy"], .9);
+  EXPECT_EQ(result["metrics"]["forgetting"], 0);
+}
+
+// Class-incremental, nothing kept: a value between says that labels leak.
+TEST_F(TrainerTest, NaiveForgetsTheOldTaskWholly) {
+  Json result = Run({{"strategy", "naive"}, {"epochs", 8}});
+  Json matrix = result["accuracy_matrix"];
+  EXPECT_GT(matrix[0][0], .9);
+  EXPECT_EQ(matrix[1][0], 0);
+  EXPECT_GT(matrix[1][1], .9);
+  EXPECT_NEAR(result["metrics"]["forgetting"].get<double>(),
+              matrix[0][0].get<double>(), 1e-12);
+}
+
+TEST_F(TrainerTest, EwcRemembersMoreWithALargerLambda) {
+  auto lambda = [&](double value) {
+    return Run({{"strategy", "ewc"}, {"ewc.lambda", value}, {"epochs", 8}});
+  };
+  Json weak = lambda(1), strong = lambda(1e12);
+  EXPECT_EQ(weak["accuracy_matrix"][0], strong["accuracy_matrix"][0]);
+  EXPECT_GT(strong["accuracy_matrix"][1][0].get<double>(),
+            weak["accuracy_matrix"][1][0].get<double>() + .3);
+  EXPECT_GT(strong["metrics"]["penalty_max_step"], 0);
+  EXPECT_GT(weak["learning_curve"].back()["penalty"], 0);
+}
+
+TEST_F(TrainerTest, EwcWithLambdaZeroIsNaiveToTheBit) {
+  Json naive = Run({{"strategy", "naive"}, {"dropout.fc1", .5}});
+  Json ewc = Run({{"strategy", "ewc"}, {"ewc.lambda", 0}, {"dropout.fc1", .5}});
+  EXPECT_EQ(ewc["accuracy_matrix"], naive["accuracy_matrix"]);
+  for (Json& point : ewc["learning_curve"]) point.erase("penalty");
+  EXPECT_EQ(ewc["learning_curve"], naive["learning_curve"]);
+}
+
+TEST_F(TrainerTest, TheSameTrialGivesTheSameBits) {
+  Json config = {{"strategy", "ewc"},
+                 {"ewc.lambda", 1e4},
+                 {"ewc.fisher_labels", "sample"}};
+  Json first = Run(config);
+  at::rand({10});  // a global generator has no say
+  EXPECT_EQ(first, Run(config));
+  EXPECT_NE(first, Run(config, /*seed=*/1));
+}
+
+TEST_F(TrainerTest, EveryOptimizerAndPrecisionTrains) {
+  for (Json config :
+       {Json{{"optimizer", "adam"}},
+        Json{{"optimizer", "sgd"}, {"momentum", .9}},
+        Json{{"precision", "tf32"}}, Json{{"precision", "bf16"}}}) {
+    config["strategy"] = "joint";
+    Json result = Run(config);
+    EXPECT_EQ(result["status"], "completed") << config;
+    Json curve = result["learning_curve"];
+    EXPECT_LT(curve.back()["train_loss"], curve[0]["train_loss"]) << config;
+  }
+}
+
+TEST_F(TrainerTest, ActiveClassesNarrowTheLoss) {
+  // Two units can't be more wrong than log 2 in the mean before training.
+  Json current = Run({{"active_classes", "current"}, {"epochs", 1}});
+  Json all = Run({{"active_classes", "all"}, {"epochs", 1}});
+  EXPECT_LT(current["learning_curve"][0]["train_loss"],
+            all["learning_curve"][0]["train_loss"]);
+  Json seen = Run({{"active_classes", "seen"}, {"epochs", 1}});
+  EXPECT_EQ(seen["learning_curve"][0], current["learning_curve"][0]);
+  EXPECT_NE(seen["learning_curve"][1], current["learning_curve"][1]);
+}
+
+TEST_F(TrainerTest, ResettingTheOptimizerChangesTheSecondTaskOnly) {
+  Json kept = Run({{"reset_optimizer", false}});
+  Json reset = Run({{"reset_optimizer", true}});
+  EXPECT_EQ(kept["accuracy_matrix"][0], reset["accuracy_matrix"][0]);
+  EXPECT_NE(kept["learning_curve"], reset["learning_curve"]);
+}
+
+TEST_F(TrainerTest, ALearningRateOutOfBoundsDiverges) {
+  Json result = Run({{"optimizer", "sgd"}, {"learning_rate", 1e30}});
+  EXPECT_EQ(result["status"], "diverged");
+  EXPECT_NE(result["message"], "");
+  EXPECT_FALSE(result["metrics"].contains("average_accuracy"));
+  EXPECT_EQ(result.dump().find("null"), std::string::npos);
+}
+
+TEST_F(TrainerTest, DivergingInTheSecondTaskKeepsTheFirst) {
+  Json result = Run({{"strategy", "ewc"},
+                     {"ewc.lambda", 1e38},
+                     {"optimizer", "sgd"},
+                     {"learning_rate", .05}});
+  EXPECT_EQ(result["status"], "diverged");
+  EXPECT_EQ(result["accuracy_matrix"].size(), 1u);
+  EXPECT_TRUE(result["metrics"].contains("accuracy_task_1_after_1"));
+}
+
+TEST_F(TrainerTest, StopsBeforeTheNextStep) {
+  steps_allowed_ = 3;
+  EXPECT_THROW(Run(Json::object()), Cancelled);
+  EXPECT_EQ(steps_, 4);
+}
+
+TEST_F(TrainerTest, TellsItsProgress) {
+  Json result = Run({{"epochs", {{"per_task", {2, 1}}}}});
+  ASSERT_EQ(events_.size(), 1u + 3u + 2u + 4u);
+  EXPECT_EQ(events_[0].type, protocol::event::kStarted);
+  EXPECT_EQ(events_[0].fields["tasks"], Json({{10, 20}, {30, 40}}));
+  EXPECT_EQ(events_[0].fields["epochs_total"], 3);
+  EXPECT_EQ(events_[0].fields["examples"],
+            Json({{"train", 84}, {"validation", 12}, {"test", 24}}));
+  EXPECT_EQ(events_[1].type, protocol::event::kEpoch);
+  EXPECT_EQ(events_[1].fields["epochs_done"], 1);
+  EXPECT_EQ(events_[3].type, protocol::event::kEvaluation);
+  EXPECT_EQ(events_[3].fields["examples"], 12);
+  EXPECT_EQ(result["learning_curve"].size(), 3u);
+  EXPECT_EQ(result["evaluations"].size(), 6u);
+  EXPECT_EQ(result["metrics"]["steps"], 3 + 3 + 3);
+  EXPECT_NEAR(result["metrics"]["average_accuracy"].get<double>(),
+              result["metrics"]["weighted_accuracy"].get<double>(), 1e-12);
+}
+
+TEST_F(TrainerTest, ValidationMayBeAbsent) {
+  Json result = Run({{"data.validation_fraction", 0}, {"epochs", 1}});
+  EXPECT_FALSE(result.contains("validation_accuracy_matrix"));
+  EXPECT_FALSE(result["learning_curve"][0].contains("validation_accuracy"));
+}
+
+TEST_F(TrainerTest, AMissingDatasetIsAFailureOfData) {
+  Trial trial{.id = "",
+              .dataset = "/nonexistent.npz",
+              .dataset_digest = "",
+              .configuration = config::Configuration(Json::object()),
+              .seed = 0};
+  try {
+    datasets_.Load(trial, c10::kCPU);
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.cause(), protocol::cause::kData);
+  }
+}
+
+}  // namespace
+}  // namespace dfsweep::model

@@ -1,0 +1,226 @@
+#include "sweeps/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "model/config/parameters.h"
+#include "sweeps/metrics.h"
+
+namespace dfsweep::sweeps {
+namespace {
+
+using Warnings = std::vector<ErrorParts>;
+
+int64_t TaskCount(const Json& configuration) {
+  return configuration["tasks.split"] == "equal"
+             ? configuration["tasks.count"].get<int64_t>()
+             : static_cast<int64_t>(configuration["tasks.labels"].size());
+}
+
+// Parameters that the axis gives a value.
+std::set<std::string> ParametersOf(const Axis& axis) {
+  std::set<std::string> names;
+  for (const Json& choice : axis.choices) {
+    for (const auto& [name, value] : choice.items()) names.insert(name);
+  }
+  return names;
+}
+
+// Calls `visit` once for each configuration, not once for each seed.
+template <typename Visit>
+void ForEachConfiguration(const Expansion& expansion, Visit visit) {
+  const Json* last = nullptr;
+  for (const Trial& trial : expansion.trials) {
+    if (trial.configuration.get() == last) continue;
+    last = trial.configuration.get();
+    visit(*last);
+  }
+}
+
+void WarnOfOneSeed(const Sweep& sweep, Warnings& warnings) {
+  if (sweep.seeds.size() > 1) return;
+  warnings.push_back({"there is only one seed, so the table can show no spread",
+                      sweep.file_name, "use at least seeds: 3"});
+}
+
+void WarnOfParametersWithoutEffect(const Sweep& sweep,
+                                   const Expansion& expansion,
+                                   Warnings& warnings) {
+  std::set<std::string> effective;
+  ForEachConfiguration(expansion, [&](const Json& configuration) {
+    for (const auto& [name, value] : configuration.items()) {
+      effective.insert(name);
+    }
+  });
+  for (const Axis& axis : sweep.axes) {
+    for (const std::string& name : ParametersOf(axis)) {
+      if (effective.contains(name)) continue;
+      warnings.push_back(
+          {fmt::format("'{}' has no effect on any trial", name), axis.where,
+           fmt::format("it needs {}; add that, or remove it",
+                       config::ConditionText(*config::FindParameter(name)))});
+    }
+  }
+}
+
+// Values that `parameter` can have somewhere in the grid.
+std::vector<Json> PossibleValues(const Sweep& sweep,
+                                 const std::string& parameter) {
+  std::vector<Json> values;
+  bool always_given = false;
+  for (const Axis& axis : sweep.axes) {
+    size_t given = 0;
+    for (const Json& choice : axis.choices) {
+      if (!choice.contains(parameter)) continue;
+      values.push_back(choice[parameter]);
+      ++given;
+    }
+    always_given |= given == axis.choices.size() && axis.when.empty();
+  }
+  if (!always_given) {
+    values.push_back(config::FindParameter(parameter)->default_value);
+  }
+  return values;
+}
+
+void WarnOfValuesNeverTaken(const Sweep& sweep, const Match& match,
+                            std::string_view kind, Warnings& warnings) {
+  for (const Condition& condition : match) {
+    std::vector<Json> possible = PossibleValues(sweep, condition.parameter);
+    for (const Json& value : condition.values) {
+      if (std::find(possible.begin(), possible.end(), value) !=
+          possible.end()) {
+        continue;
+      }
+      warnings.push_back({fmt::format("'{}' names {} = {}, which no point has",
+                                      kind, condition.parameter, value.dump()),
+                          condition.where,
+                          fmt::format("correct it, or add the value to '{}'",
+                                      condition.parameter)});
+    }
+  }
+}
+
+void WarnOfConditions(const Sweep& sweep, const Expansion& expansion,
+                      Warnings& warnings) {
+  for (size_t i = 0; i < sweep.axes.size(); ++i) {
+    const Axis& axis = sweep.axes[i];
+    if (axis.when.empty()) continue;
+    WarnOfValuesNeverTaken(sweep, axis.when, "when", warnings);
+    if (expansion.when_hits[i] > 0) continue;
+    warnings.push_back(
+        {"this 'when' holds at no point, so its values are "
+         "never used",
+         axis.where, "correct the 'when', or remove it"});
+  }
+  for (size_t i = 0; i < sweep.exclude.size(); ++i) {
+    if (expansion.exclude_hits[i] > 0) continue;
+    warnings.push_back({"this entry of 'exclude' matches no point of the grid",
+                        sweep.exclude[i].where, "correct it, or remove it"});
+  }
+}
+
+void WarnOfMetric(const Sweep& sweep, const Expansion& expansion,
+                  Warnings& warnings) {
+  if (expansion.configurations < 2) return;
+  const std::string& where =
+      sweep.metric.where.empty() ? sweep.file_name : sweep.metric.where;
+  if (!IsValidationMetric(sweep.metric.name)) {
+    warnings.push_back(
+        {fmt::format("the best configuration would be chosen by '{}', which "
+                     "is measured on the test traces",
+                     sweep.metric.name),
+         where, "use metric: {name: validation_average_accuracy}"});
+    return;
+  }
+  bool lacks_validation = false;
+  ForEachConfiguration(expansion, [&](const Json& configuration) {
+    lacks_validation |= configuration["data.validation_fraction"] == 0.0;
+  });
+  if (!lacks_validation) return;
+  warnings.push_back(
+      {fmt::format("some trials have no validation traces, so no '{}'",
+                   sweep.metric.name),
+       where, "give data.validation_fraction a value above 0"});
+}
+
+// An included point takes the default of a parameter that the grid varies.
+void WarnOfIncludedDefaults(const Sweep& sweep, Warnings& warnings) {
+  for (const IncludedPoint& included : sweep.include) {
+    for (const Axis& axis : sweep.axes) {
+      if (axis.choices.size() < 2) continue;
+      for (const std::string& name : ParametersOf(axis)) {
+        const Json& value = config::FindParameter(name)->default_value;
+        std::vector<Json> possible = PossibleValues(sweep, name);
+        bool usual = std::find(possible.begin(), possible.end(), value) !=
+                     possible.end();
+        if (value.is_null() || usual || included.point.contains(name)) continue;
+        warnings.push_back(
+            {fmt::format("this point of 'include' gets the default {} = {}, "
+                         "which the grid never has",
+                         name, value.dump()),
+             included.where, fmt::format("give it '{}' too", name)});
+      }
+    }
+  }
+}
+
+void WarnOfSingleTask(const Sweep& sweep, const Expansion& expansion,
+                      Warnings& warnings) {
+  bool single = false;
+  ForEachConfiguration(expansion, [&](const Json& configuration) {
+    single |=
+        configuration["strategy"] != "joint" && TaskCount(configuration) == 1;
+  });
+  if (!single) return;
+  warnings.push_back(
+      {"some trials have one task only, so nothing can be "
+       "forgotten",
+       sweep.file_name, "give tasks.count at least 2"});
+}
+
+}  // namespace
+
+int64_t TotalEpochs(const Json& configuration) {
+  const Json& epochs = configuration["epochs"];
+  if (epochs.is_object()) {
+    int64_t total = 0;
+    for (const Json& task : epochs["per_task"]) total += task.get<int64_t>();
+    return total;
+  }
+  int64_t trainings =
+      configuration["strategy"] == "joint" ? 1 : TaskCount(configuration);
+  return epochs.get<int64_t>() * trainings;
+}
+
+Plan MakePlan(const Sweep& sweep, const Expansion& expansion,
+              const std::function<bool(std::string_view)>& is_known) {
+  Plan plan;
+  plan.grid_size = expansion.grid_size;
+  plan.after_when = expansion.after_when;
+  plan.excluded = expansion.excluded;
+  plan.included = expansion.included;
+  plan.configurations = expansion.configurations;
+  plan.seeds = static_cast<int64_t>(sweep.seeds.size());
+  plan.trials = static_cast<int64_t>(expansion.trials.size());
+  for (const Trial& trial : expansion.trials) {
+    int64_t epochs = TotalEpochs(*trial.configuration);
+    plan.epochs += epochs;
+    if (is_known(trial.id)) {
+      ++plan.known;
+    } else {
+      plan.epochs_to_run += epochs;
+    }
+  }
+  WarnOfOneSeed(sweep, plan.warnings);
+  WarnOfMetric(sweep, expansion, plan.warnings);
+  WarnOfParametersWithoutEffect(sweep, expansion, plan.warnings);
+  WarnOfConditions(sweep, expansion, plan.warnings);
+  WarnOfIncludedDefaults(sweep, plan.warnings);
+  WarnOfSingleTask(sweep, expansion, plan.warnings);
+  return plan;
+}
+
+}  // namespace dfsweep::sweeps

@@ -1,0 +1,95 @@
+// Real processes for end-to-end tests: a coordinator, workers and the command
+// line, each in a temporary folder of its own.
+#ifndef DFSWEEP_TESTS_END_TO_END_FLEET_H_
+#define DFSWEEP_TESTS_END_TO_END_FLEET_H_
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/process.h"
+
+namespace dfsweep::testing {
+
+// How a command ended.
+struct CommandResult {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+// Everything is killed and deleted on destruction. One thread.
+class Fleet {
+ public:
+  Fleet();
+  ~Fleet();
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+
+  const std::filesystem::path& folder() const { return folder_; }
+  std::filesystem::path store() const { return folder_ / "store"; }
+
+  // Starts the coordinator and waits until it serves; a restart takes the same
+  // port, as a restarted daemon does.
+  void StartCoordinator(std::vector<std::string> extra_environment = {});
+  void StartWorker(const std::string& name, int slots = 1,
+                   std::vector<std::string> extra_environment = {});
+
+  // SIGKILL, as a pulled plug.
+  void KillCoordinator();
+  // Waits until the coordinator has died of a failpoint.
+  void AwaitCoordinatorDeath();
+  void KillWorker(const std::string& name);
+  void KillTrainersOf(const std::string& name);
+  // SIGTERM, and waits for the end.
+  void StopWorker(const std::string& name);
+  bool HasWorker(const std::string& name) const;
+  pid_t WorkerPid(const std::string& name) const;
+
+  // Runs `dfsweep` with DFSWEEP_COORDINATOR set to the coordinator (if one was
+  // started) and waits for its end, at most five minutes.
+  CommandResult Run(std::vector<std::string> arguments);
+  // Like Run, and fails the test if the exit status is not `code`.
+  std::string Ok(std::vector<std::string> arguments, int code = 0);
+  // Starts `dfsweep` without waiting.
+  Process Start(std::vector<std::string> arguments);
+
+  // The rows of `results --format jsonl` of a sweep, trial by trial.
+  std::vector<nlohmann::json> Rows(const std::string& sweep);
+
+  // Writes a file into the folder and returns its path.
+  std::string Write(const std::string& name, const std::string& text);
+  // Imports a small made-up dataset under the name "tiny".
+  void ImportTinyDataset();
+
+ private:
+  std::vector<std::string> CommandEnvironment() const;
+
+  std::filesystem::path folder_;
+  std::string address_;
+  std::optional<Process> coordinator_;
+  std::map<std::string, Process> workers_;
+};
+
+// Polls `condition` every 20 ms; fails the test after `timeout`.
+bool Eventually(const std::function<bool()>& condition,
+                absl::Duration timeout = absl::Seconds(60));
+
+// Pids of the living children of `parent`, zombies left out.
+std::vector<pid_t> ChildrenOf(pid_t parent);
+
+// A row without what differs between two correct runs: attempt, worker, times,
+// environment's thread count.
+nlohmann::json Comparable(nlohmann::json row);
+
+std::filesystem::path BinFolder();      // programs that people run
+std::filesystem::path TestBinFolder();  // fakes
+bool HasTrainer();                      // built with LibTorch?
+
+}  // namespace dfsweep::testing
+
+#endif  // DFSWEEP_TESTS_END_TO_END_FLEET_H_

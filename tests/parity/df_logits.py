@@ -1,0 +1,130 @@
+"""Checks that another framework's Deep Fingerprinting gives the same logits.
+
+Usage: python df_logits.py torch|keras FOLDER
+FOLDER holds .npy files: each parameter and buffer of the C++ network by its
+name, `input` [n, length], `logits_eval`, `logits_train` (batch statistics, no
+dropout) and, for PyTorch, gradients `grad.<name>` of the mean cross-entropy
+with label i mod classes of row i. Exit status 0: equal; 1: not; 77: the
+framework is not installed.
+"""
+
+import os
+import sys
+
+import numpy as np
+
+TOLERANCE = 1e-4
+NAMES = [(f"block{b}_conv{c}", f"block{b}_norm{c}")
+         for b in (1, 2, 3, 4) for c in (1, 2)]
+
+
+class Folder:
+    def __init__(self, path):
+        self.path = path
+
+    def __getitem__(self, name):
+        return np.load(os.path.join(self.path, name + ".npy"), allow_pickle=False)
+
+    def norm(self, name):
+        return [self[f"{name}.{part}"] for part in
+                ("weight", "bias", "running_mean", "running_var")]
+
+
+def check(what, got, expected):
+    error = float(np.abs(got - expected).max())
+    scale = max(1.0, float(np.abs(expected).max()))
+    print(f"{what}: largest difference {error:.2e}, largest value {scale:.2e}")
+    return error <= TOLERANCE * scale
+
+
+def check_torch(folder):
+    import torch
+    from torch.nn import functional as F
+
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "reference"))
+    import train_df
+
+    x = torch.tensor(folder["input"])
+    expected = folder["logits_eval"]
+    settings = dict(train_df.DEFAULTS, sequence_length=x.shape[1])
+    settings.update({"dropout.conv": 0, "dropout.fc1": 0, "dropout.fc2": 0})
+    model = train_df.DF(expected.shape[1], settings)
+    pairs = []  # (C++ name, module)
+    for i, (conv, norm) in enumerate(NAMES):
+        block = model.blocks[i // 2]
+        pairs += [(conv, block[i % 2 * 2]), (norm, block[i % 2 * 2 + 1])]
+    pairs += [("fc1", model.fc1), ("fc1_norm", model.n1), ("fc2", model.fc2),
+              ("fc2_norm", model.n2), ("fc3", model.fc3)]
+    for name, module in pairs:
+        for part, value in list(module.named_parameters()) + list(module.named_buffers()):
+            if part != "num_batches_tracked":
+                given = torch.tensor(folder[f"{name}.{part}"])
+                value.data.copy_(given.reshape(value.shape))
+    model.eval()
+    same = check("PyTorch, eval mode", model(x).detach().numpy(), expected)
+    model.train()
+    logits = model(x)
+    same &= check("PyTorch, train mode", logits.detach().numpy(), folder["logits_train"])
+    F.cross_entropy(logits, torch.arange(len(x)) % logits.shape[1]).backward()
+    for name, module in pairs:
+        for part, value in module.named_parameters():
+            given = folder[f"grad.{name}.{part}"].reshape(value.shape)
+            same &= check(f"gradient of {name}.{part}", value.grad.numpy(), given)
+    return same
+
+
+def check_keras(folder):
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    from keras import layers, models
+
+    x, expected = folder["input"], folder["logits_eval"]
+
+    def build():
+        model = models.Sequential([layers.Input((x.shape[1], 1))])
+        for block, filters in enumerate((32, 64, 128, 256)):
+            for _ in range(2):
+                model.add(layers.Conv1D(filters, 8, strides=1, padding="same"))
+                model.add(layers.BatchNormalization(axis=-1))
+                model.add(layers.ELU(1.0) if block == 0 else layers.Activation("relu"))
+            model.add(layers.MaxPooling1D(8, strides=4, padding="same"))
+        model.add(layers.Flatten())
+        for _ in range(2):
+            model.add(layers.Dense(512))
+            model.add(layers.BatchNormalization())
+            model.add(layers.Activation("relu"))
+        model.add(layers.Dense(expected.shape[1]))
+        return model
+
+    model = build()
+    weighted = iter([layer for layer in model.layers if layer.weights])
+    for conv, norm in NAMES:
+        # [out, in, 1, kernel] -> [kernel, in, out]
+        kernel = folder[conv + ".weight"].squeeze(2).transpose(2, 1, 0)
+        next(weighted).set_weights([kernel, folder[conv + ".bias"]])
+        next(weighted).set_weights(folder.norm(norm))
+    for name in ("fc1", "fc2", "fc3"):
+        next(weighted).set_weights([folder[name + ".weight"].T, folder[name + ".bias"]])
+        if name != "fc3":
+            next(weighted).set_weights(folder.norm(name + "_norm"))
+    inputs = x[..., None]
+    evaluated = np.asarray(model(inputs, training=False).detach())
+    trained = np.asarray(model(inputs, training=True).detach())
+    same = check("Keras, eval mode", evaluated, expected)
+    return check("Keras, train mode", trained, folder["logits_train"]) and same
+
+
+def main(framework, path):
+    try:
+        __import__(framework if framework == "torch" else "numpy")
+        if framework == "keras":
+            os.environ.setdefault("KERAS_BACKEND", "torch")
+            __import__("keras")
+    except ImportError as error:
+        print(f"SKIPPED: {error}; run: pip install {framework}")
+        return 77
+    checks = {"torch": check_torch, "keras": check_keras}
+    return 0 if checks[framework](Folder(path)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,125 @@
+#include "worker/agent.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/digest.h"
+#include "worker/devices.h"
+
+namespace dfsweep::worker {
+
+Agent::Agent(AgentOptions options, StateFolder state, const Clock& clock)
+    : options_(std::move(options)),
+      state_(std::move(state)),
+      clock_(clock),
+      incarnation_(RandomHex(16)),
+      link_(clock),
+      client_(options_.coordinator),
+      spool_(state_.spool()),
+      delivery_(state_.worker_id(), options_.backoff, spool_, client_, link_,
+                attempts_),
+      progress_(state_.worker_id(), incarnation_, options_.progress_interval,
+                clock_, client_, link_, attempts_),
+      datasets_({.folder = state_.datasets(),
+                 .worker_id = state_.worker_id(),
+                 .backoff = options_.backoff},
+                client_, link_),
+      context_{.worker_id = state_.worker_id(),
+               .incarnation = incarnation_,
+               .lease_wait = options_.lease_wait,
+               .backoff = options_.backoff,
+               .client = client_,
+               .link = link_,
+               .attempts = attempts_,
+               .datasets = datasets_,
+               .progress = progress_,
+               .delivery = delivery_} {}
+
+Agent::~Agent() = default;
+
+void Agent::Stop() {
+  stop_ = true;
+  link_.Stop();
+  client_.InterruptHeartbeat();
+  client_.InterruptLeases();
+  attempts_.StopAll();
+}
+
+void Agent::Resumed() {
+  link_.RegisterAgain();
+  client_.InterruptHeartbeat();
+}
+
+// The first slot's trainer tells what this machine computes with.
+absl::Status Agent::MakeSlots() {
+  TrainerProcess::Options trainer = options_.trainer;
+  trainer.log = state_.log_of_slot(0);
+  if (options_.devices == "cpu") {
+    trainer.extra_environment.push_back("CUDA_VISIBLE_DEVICES=");
+  }
+  TrainerProcess probe(trainer);
+  DFSWEEP_RETURN_IF_ERROR(probe.Start(stop_));
+  environment_ = probe.environment();
+  environment_.set_os(OperatingSystem());
+
+  bool has_cuda = environment_.device() == "cuda";
+  std::string wanted = !options_.devices.empty() ? options_.devices
+                       : has_cuda                ? "cuda"
+                                                 : "cpu";
+  DFSWEEP_ASSIGN_OR_RETURN(
+      std::vector<std::string> devices,
+      ParseDevices(wanted, has_cuda ? CountCudaDevices() : 0));
+  std::vector<std::string> dealt = DealSlots(devices, options_.slots);
+  int count = static_cast<int>(dealt.size());
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+  int threads = options_.trainer_threads > 0 ? options_.trainer_threads
+                                             : std::max(1, cores / count);
+  environment_.set_threads(threads);
+  for (int i = 0; i < count; ++i) {
+    trainer.log = state_.log_of_slot(i);
+    slots_.push_back(std::make_unique<Slot>(
+        i, dealt[i], threads,
+        i == 0 ? std::move(probe) : TrainerProcess(trainer), context_));
+  }
+  spdlog::info("{} slot(s) on {} ({}), {} thread(s) each", count, wanted,
+               environment_.device_name(), threads);
+  return absl::OkStatus();
+}
+
+absl::Status Agent::Run() {
+  absl::Status status = MakeSlots();
+  if (absl::IsCancelled(status)) return absl::OkStatus();
+  if (!status.ok()) return status;
+  return Work();
+}
+
+absl::Status Agent::Work() {
+  delivery_.LoadSpool();
+  Heartbeat heartbeat({.worker_id = state_.worker_id(),
+                       .incarnation = incarnation_,
+                       .name = options_.name,
+                       .slots = static_cast<int>(slots_.size()),
+                       .environment = environment_},
+                      options_.backoff, client_, link_, attempts_);
+  std::thread delivering([this] { delivery_.Run(); });
+  std::thread reporting([this] { progress_.Run(); });
+  std::vector<std::thread> working;
+  for (auto& slot : slots_) {
+    working.emplace_back([&slot] { slot->Run(); });
+  }
+
+  absl::Status status = heartbeat.Run();
+  Stop();  // also when the coordinator refuses this worker
+  // A slot needs a second to end its trainer; the rest is for delivery.
+  for (std::thread& thread : working) thread.join();
+  delivery_.Finish(options_.farewell);
+  if (status.ok()) heartbeat.SayGoodbye();
+  client_.Close();
+  delivering.join();
+  reporting.join();
+  return status;
+}
+
+}  // namespace dfsweep::worker

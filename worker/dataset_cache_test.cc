@@ -1,0 +1,125 @@
+#include "worker/dataset_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/digest.h"
+#include "tests/fakes/fake_coordinator.h"
+#include "worker/temporary_folder.h"
+
+namespace dfsweep::worker {
+namespace {
+
+namespace fs = std::filesystem;
+using State = testing::FakeCoordinator::State;
+
+constexpr size_t kSize = 10'000;
+
+class DatasetCacheTest : public ::testing::Test {
+ protected:
+  DatasetCacheTest() : digest_(coordinator_.AddDataset(kSize)) {}
+
+  // A cache as a newly started worker has it.
+  DatasetCache& NewCache(int64_t limit_bytes = 1 << 30) {
+    return *caches_.emplace_back(std::make_unique<DatasetCache>(
+        DatasetCache::Options{
+            .folder = folder_.path(),
+            .worker_id = "w",
+            .limit_bytes = limit_bytes,
+            .backoff = {absl::Milliseconds(1), absl::Milliseconds(5)}},
+        client_, link_));
+  }
+  fs::path File() const { return folder_.path() / (digest_ + ".npz"); }
+  std::vector<int64_t> Offsets() {
+    std::vector<int64_t> offsets;
+    coordinator_.With([&](State& state) { offsets = state.download_offsets; });
+    return offsets;
+  }
+
+  testing::FakeCoordinator coordinator_;
+  CoordinatorClient client_{coordinator_.address()};
+  Link link_{Clock::Real()};
+  TemporaryFolder folder_;
+  std::string digest_;
+  std::vector<std::unique_ptr<DatasetCache>> caches_;  // outlive their pins
+  std::atomic<bool> stop_ = false;
+};
+
+TEST_F(DatasetCacheTest, FileIsFetchedOnceAndHasItsDigest) {
+  DatasetCache& cache = NewCache();
+  for (int i = 0; i < 3; ++i) {
+    auto pin = cache.Get(digest_, kSize, stop_);
+    ASSERT_TRUE(pin.ok()) << pin.status();
+    EXPECT_EQ(Sha256OfFile(pin->path()).value(), digest_);
+  }
+  EXPECT_EQ(Offsets().size(), 1u);
+}
+
+TEST_F(DatasetCacheTest, CutDownloadIsResumedWhereItEnded) {
+  coordinator_.With([](State& state) { state.cut_downloads = 2; });
+  EXPECT_TRUE(NewCache().Get(digest_, kSize, stop_).ok());
+  EXPECT_EQ(Offsets(), (std::vector<int64_t>{0, kSize / 2, kSize * 3 / 4}));
+}
+
+TEST_F(DatasetCacheTest, DownloadIsResumedByTheNextProcess) {
+  std::string bytes;
+  coordinator_.With([&](State& state) { bytes = state.datasets[digest_]; });
+  std::ofstream(folder_.path() / (digest_ + ".partial"), std::ios::binary)
+      << bytes.substr(0, 4321);
+  EXPECT_TRUE(NewCache().Get(digest_, kSize, stop_).ok());
+  EXPECT_EQ(Offsets(), (std::vector<int64_t>{4321}));
+}
+
+TEST_F(DatasetCacheTest, DamagedDownloadIsFetchedAgain) {
+  coordinator_.With([](State& state) { state.corrupt_downloads = 2; });
+  auto pin = NewCache().Get(digest_, kSize, stop_);
+  ASSERT_TRUE(pin.ok()) << pin.status();
+  EXPECT_EQ(Sha256OfFile(pin->path()).value(), digest_);
+  EXPECT_EQ(Offsets().size(), 3u);
+}
+
+TEST_F(DatasetCacheTest, ThreeDamagedDownloadsAreAnError) {
+  coordinator_.With([](State& state) { state.corrupt_downloads = 100; });
+  auto pin = NewCache().Get(digest_, kSize, stop_);
+  EXPECT_EQ(pin.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Offsets().size(), 3u);
+  EXPECT_FALSE(fs::exists(File()));
+}
+
+TEST_F(DatasetCacheTest, FileDamagedOnDiskIsFoundAtTheFirstUse) {
+  ASSERT_TRUE(NewCache().Get(digest_, kSize, stop_).ok());
+  std::ofstream(File(), std::ios::binary | std::ios::app) << "x";
+  auto pin = NewCache().Get(digest_, kSize, stop_);
+  ASSERT_TRUE(pin.ok());
+  EXPECT_EQ(Sha256OfFile(pin->path()).value(), digest_);
+}
+
+TEST_F(DatasetCacheTest, UnknownDatasetIsAnError) {
+  auto pin = NewCache().Get(Sha256Hex("unknown"), kSize, stop_);
+  EXPECT_EQ(pin.status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(DatasetCacheTest, StopEndsTheWaitForACoordinatorThatIsAway) {
+  coordinator_.Stop();
+  stop_ = true;
+  auto pin = NewCache().Get(digest_, kSize, stop_);
+  EXPECT_EQ(pin.status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(DatasetCacheTest, OldestUnusedFileIsEvictedBeyondTheLimit) {
+  std::string second = coordinator_.AddDataset(kSize + 1);
+  std::string third = coordinator_.AddDataset(kSize + 2);
+  DatasetCache& cache = NewCache(2 * kSize + 100);
+  auto pinned = cache.Get(digest_, kSize, stop_);
+  ASSERT_TRUE(cache.Get(second, kSize + 1, stop_).ok());
+
+  ASSERT_TRUE(cache.Get(third, kSize + 2, stop_).ok());
+
+  EXPECT_TRUE(fs::exists(File()));  // older, but in use
+  EXPECT_FALSE(fs::exists(folder_.path() / (second + ".npz")));
+  EXPECT_TRUE(fs::exists(folder_.path() / (third + ".npz")));
+}
+
+}  // namespace
+}  // namespace dfsweep::worker

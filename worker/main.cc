@@ -1,0 +1,165 @@
+// dfsweep-worker: the daemon of a machine that trains. --help has the usage.
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include "base/build_id.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/stop_signals.h"
+#include "base/version.h"
+#include "worker/agent.h"
+#include "worker/suspend_watch.h"
+
+namespace dfsweep::worker {
+namespace {
+
+constexpr int kExitFailed = 2;
+constexpr absl::Duration kNoticedSleep = absl::Seconds(30);
+constexpr int kTickMs = 1000;
+
+std::string HostName() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "worker";
+}
+
+struct CommandLine {
+  AgentOptions agent;
+  std::string state;
+  double hang_after = 300;  // seconds
+  bool exit_with_stdin = false;
+};
+
+void AddOptions(CLI::App& app, CommandLine& line) {
+  line.agent.name = HostName();
+  line.agent.trainer.program = ProgramFolder() / "dfsweep-trainer";
+  app.add_option("--coordinator", line.agent.coordinator,
+                 "Where the coordinator listens (or DFSWEEP_COORDINATOR)")
+      ->envname("DFSWEEP_COORDINATOR")
+      ->type_name("HOST:PORT")
+      ->required();
+  app.add_option("--name", line.agent.name, "Name for people")
+      ->check([](const std::string& name) {
+        bool valid = !name.empty() && name.size() <= 128 && name[0] != '.' &&
+                     name.find_first_not_of(
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                         "0123456789._-") == std::string::npos;
+        return valid ? "" : "use at most 128 characters of A-Z a-z 0-9 . _ -";
+      })
+      ->capture_default_str();
+  app.add_option("--slots", line.agent.slots,
+                 "Trials at the same time, dealt to the devices in turn "
+                 "(default: one a device)")
+      ->check(CLI::Range(1, 64));
+  app.add_option("--devices", line.agent.devices,
+                 "cpu, cuda or cuda:0,1 (default: every CUDA device, else the "
+                 "CPU)");
+  app.add_option("--trainer-threads", line.agent.trainer_threads,
+                 "CPU threads of a trainer (default: cores / slots)")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--state", line.state,
+                 "Folder for results not yet delivered, datasets and logs "
+                 "(default: ~/.local/state/dfsweep/NAME)");
+  app.add_option("--trainer", line.agent.trainer.program,
+                 "The trainer program (default: beside this one)");
+  app.add_option("--hang-after", line.hang_after,
+                 "Seconds of silence after which a trainer counts as hanging; "
+                 "ten of its epochs if that is longer")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
+  app.add_flag("--exit-with-stdin", line.exit_with_stdin,
+               "Stop when standard input ends");
+  app.set_version_flag("--version", std::string("dfsweep-worker ") + kVersion +
+                                        " (" + BuildId() + ")");
+}
+
+// Returns when `done` is readable. The first signal, or the end of standard
+// input, stops the agent; a second signal ends the process at once (its
+// trainers see their input end).
+void Attend(Agent& agent, StopSignals& signals, int done,
+            bool exit_with_stdin) {
+  SuspendWatch sleep([] { return Clock::Real().Elapsed(); },
+                     [] {
+                       return absl::FromChrono(
+                           std::chrono::steady_clock::now().time_since_epoch());
+                     });
+  bool stopping = false;
+  auto stop = [&](const char* why) {
+    if (!stopping) spdlog::info("stopping: {}", why);
+    stopping = true;
+    agent.Stop();
+  };
+  pollfd events[] = {{done, POLLIN, 0},
+                     {signals.descriptor(), POLLIN, 0},
+                     {exit_with_stdin ? STDIN_FILENO : -1, POLLIN, 0}};
+  while (true) {
+    ::poll(events, 3, kTickMs);
+    if (events[0].revents != 0) return;
+    if (int signal = signals.Take(); signal != 0) {
+      if (stopping) ::_exit(128 + signal);
+      stop("a signal; a second one ends it at once");
+    }
+    if (events[2].revents != 0 && InputHasEnded()) {
+      events[2].fd = -1;
+      stop("standard input has ended");
+    }
+    absl::Duration slept = sleep.SleptSinceLastCall();
+    if (slept > kNoticedSleep) {
+      spdlog::info("the machine slept for {}",
+                   absl::FormatDuration(absl::Trunc(slept, absl::Seconds(1))));
+      agent.Resumed();
+    }
+  }
+}
+
+absl::Status Serve(const CommandLine& line, StopSignals& signals) {
+  std::filesystem::path path = line.state.empty()
+                                   ? StateFolder::DefaultPath(line.agent.name)
+                                   : std::filesystem::path(line.state);
+  DFSWEEP_ASSIGN_OR_RETURN(StateFolder state, StateFolder::Open(path));
+  AgentOptions options = line.agent;
+  options.trainer.hang_limit = absl::Seconds(line.hang_after);
+  Agent agent(options, std::move(state), Clock::Real());
+  int done = ::eventfd(0, EFD_CLOEXEC);
+  absl::Status status;
+  std::thread running([&] {
+    status = agent.Run();
+    ::eventfd_write(done, 1);
+  });
+  Attend(agent, signals, done, line.exit_with_stdin);
+  running.join();
+  ::close(done);
+  return status;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Trains what a dfsweep coordinator has to do.",
+               "dfsweep-worker");
+  CommandLine line;
+  AddOptions(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    int code = app.exit(error);
+    return code == 0 ? 0 : kExitFailed;
+  }
+  StopSignals signals;  // before threads start: they inherit the mask
+  StartLogging("worker");
+  absl::Status status = Serve(line, signals);
+  if (status.ok()) return 0;
+  std::fputs(FormatForPerson(status).c_str(), stderr);
+  return kExitFailed;
+}
+
+}  // namespace
+}  // namespace dfsweep::worker
+
+int main(int argc, char** argv) { return dfsweep::worker::Main(argc, argv); }

@@ -1,0 +1,39 @@
+// How an attempt ended, as the worker sees it.
+#ifndef DFSWEEP_WORKER_OUTCOME_H_
+#define DFSWEEP_WORKER_OUTCOME_H_
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/status.h"
+#include "dfsweep/v1/worker_service.pb.h"
+
+namespace dfsweep::worker {
+
+// It was told to stop, and did.
+struct Cancelled {};
+
+// Somebody outside ended the trainer: not the trial's fault.
+struct Killed {
+  std::string message;  // three lines
+};
+
+using Outcome =
+    std::variant<v1::TrialResult, v1::TrialFailure, Cancelled, Killed>;
+
+inline v1::TrialFailure Failure(v1::FailureCause cause, std::string message) {
+  v1::TrialFailure failure;
+  failure.set_cause(cause);
+  failure.set_message(std::move(message));
+  return failure;
+}
+
+inline v1::TrialFailure Failure(v1::FailureCause cause,
+                                const absl::Status& status) {
+  return Failure(cause, MessageOf(status));
+}
+
+}  // namespace dfsweep::worker
+
+#endif  // DFSWEEP_WORKER_OUTCOME_H_

@@ -1,0 +1,145 @@
+#include "worker/slot.h"
+
+#include <google/protobuf/util/time_util.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "base/digest.h"
+#include "worker/lease_check.h"
+
+namespace dfsweep::worker {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+// A trial whose trainer is killed from outside is given back, this often; after
+// that the trial itself is suspected (of eating a memory guard's patience).
+constexpr int kForgivenKills = 10;
+
+constexpr absl::Duration kLeastSpacing = absl::Milliseconds(100);
+
+v1::CompleteTrialRequest RequestFor(const AttemptId& id) {
+  v1::CompleteTrialRequest request;
+  request.set_trial_id(id.trial_id);
+  request.set_attempt(id.attempt);
+  return request;
+}
+
+}  // namespace
+
+void Slot::Run() {
+  while (context_.link.AwaitWorkAllowed()) {
+    v1::LeaseTrialsResponse response = Lease();
+    for (const v1::Lease& lease : response.leases()) RunLease(lease);
+    // An answer without work can come at once.
+    if (response.leases().empty()) context_.link.Pause(kLeastSpacing);
+  }
+  trainer_.Kill();
+}
+
+v1::LeaseTrialsResponse Slot::Lease() {
+  v1::LeaseTrialsRequest request;
+  request.set_request_id(RandomHex(16));
+  request.set_worker_id(context_.worker_id);
+  request.set_incarnation(context_.incarnation);
+  request.set_max_trials(1);
+  *request.mutable_max_wait() = TimeUtil::NanosecondsToDuration(
+      absl::ToInt64Nanoseconds(context_.lease_wait));
+  Link& link = context_.link;
+  const uint64_t generation = link.generation();
+  auto is_void = [&] {
+    return link.stopping() || link.generation() != generation;
+  };
+  Backoff backoff(context_.backoff);
+  while (link.generation() == generation) {
+    v1::LeaseTrialsResponse response;
+    absl::Status status =
+        context_.client.LeaseTrials(request, is_void, &response);
+    if (status.ok()) return response;
+    if (absl::IsCancelled(status) && link.stopping()) {
+      // It may have been granted already: learn it, to hand it back.
+      *request.mutable_max_wait() = TimeUtil::SecondsToDuration(0);
+      status = context_.client.LeaseTrials(request, nullptr, &response);
+      return status.ok() ? response : v1::LeaseTrialsResponse();
+    }
+    if (absl::IsNotFound(status) || absl::IsFailedPrecondition(status)) {
+      link.RegisterAgain();
+      context_.client.InterruptHeartbeat();
+      return {};
+    }
+    if (!link.stopping()) link.AwaitRetry(backoff.Next());
+  }
+  return {};
+}
+
+void Slot::RunLease(const v1::Lease& lease) {
+  AttemptId id{lease.trial_id(), lease.attempt()};
+  std::shared_ptr<Attempt> attempt = context_.attempts.Begin(id);
+  if (attempt == nullptr) return;  // repeated: it is being worked on
+  if (context_.link.stopping()) attempt->stop = true;
+  spdlog::info("slot {} ({}) starts {} of sweep {}", number_, device_,
+               ShortName(id), ForLog(lease.sweep_name()));
+  auto progress = context_.progress.Open(id);
+  Outcome outcome = Train(lease, *attempt, *progress);
+  context_.progress.Close(id);
+  Conclude(*attempt, std::move(outcome), *progress);
+}
+
+Outcome Slot::Train(const v1::Lease& lease, const Attempt& attempt,
+                    AttemptProgress& progress) {
+  if (absl::Status status = CheckLease(lease); !status.ok()) {
+    return Failure(v1::BAD_CONFIG, status);
+  }
+  auto dataset = context_.datasets.Get(
+      lease.dataset().digest(), lease.dataset_size_bytes(), attempt.stop);
+  if (absl::IsCancelled(dataset.status())) return Cancelled{};
+  if (!dataset.ok()) return Failure(v1::ENVIRONMENT, dataset.status());
+  return trainer_.Run(attempt.id,
+                      RunLine(lease, dataset->path(), device_, threads_),
+                      attempt.stop, progress);
+}
+
+void Slot::Conclude(const Attempt& attempt, Outcome outcome,
+                    AttemptProgress& progress) {
+  const AttemptId& id = attempt.id;
+  v1::CompleteTrialRequest request = RequestFor(id);
+  // Of an attempt that nobody wants, only a complete result is worth telling.
+  bool has_result = std::holds_alternative<v1::TrialResult>(outcome);
+  if (attempt.stop && !has_result) outcome = Cancelled{};
+  if (std::holds_alternative<Cancelled>(outcome)) {
+    if (context_.link.stopping()) return HandBack(id, "the worker is stopping");
+    spdlog::info("{} was stopped by the coordinator", ShortName(id));
+    return context_.attempts.End(id);
+  }
+  if (auto* killed = std::get_if<Killed>(&outcome)) {
+    if (++kills_[id.trial_id] <= kForgivenKills) {
+      return HandBack(id, killed->message);
+    }
+    outcome = Failure(v1::CRASH, killed->message);
+  }
+  if (auto* result = std::get_if<v1::TrialResult>(&outcome)) {
+    spdlog::info("{} {} after {:.1f} s", ShortName(id),
+                 result->diverged() ? "diverged" : "completed",
+                 result->train_seconds());
+    *request.mutable_result() = std::move(*result);
+  } else if (auto* failure = std::get_if<v1::TrialFailure>(&outcome)) {
+    spdlog::warn("{} failed ({}): {}", ShortName(id),
+                 v1::FailureCause_Name(failure->cause()),
+                 PartsOf(failure->message()).what);
+    *request.mutable_failure() = std::move(*failure);
+  }
+  for (v1::LogLine& line : progress.TakeLogLines()) {
+    *request.add_log_lines() = std::move(line);
+  }
+  context_.delivery.Add(std::move(request));
+}
+
+void Slot::HandBack(const AttemptId& id, const std::string& reason) {
+  spdlog::info("{} is handed back: {}", ShortName(id), PartsOf(reason).what);
+  v1::CompleteTrialRequest request = RequestFor(id);
+  request.mutable_hand_back()->set_reason(reason);
+  context_.delivery.Add(std::move(request));
+}
+
+}  // namespace dfsweep::worker
