@@ -17,11 +17,11 @@ namespace {
 
 absl::Status SystemError(std::string_view what,
                          const std::filesystem::path& path, int error) {
-  absl::StatusCode code = error == ENOENT   ? absl::StatusCode::kNotFound
-                          : error == ENOSPC ? absl::StatusCode::kResourceExhausted
-                          : error == EACCES
-                              ? absl::StatusCode::kPermissionDenied
-                              : absl::StatusCode::kUnavailable;
+  absl::StatusCode code =
+      error == ENOENT   ? absl::StatusCode::kNotFound
+      : error == ENOSPC ? absl::StatusCode::kResourceExhausted
+      : error == EACCES ? absl::StatusCode::kPermissionDenied
+                        : absl::StatusCode::kUnavailable;
   return MakeError(
       code, fmt::format("{}: {}", what, std::strerror(error)), path.string(),
       error == ENOSPC ? "free disk space, then run the command again"
@@ -69,8 +69,7 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path,
 
 absl::Status WriteFileDurably(const std::filesystem::path& path,
                               std::string_view bytes, int mode) {
-  std::filesystem::path temporary =
-      path.string() + ".tmp-" + RandomHex(4);
+  std::filesystem::path temporary = path.string() + ".tmp-" + RandomHex(4);
   int descriptor =
       ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (descriptor < 0) {
@@ -117,7 +116,8 @@ absl::StatusOr<FileLock> FileLock::Acquire(const std::filesystem::path& path) {
   std::string pid = std::to_string(::getpid());
   if (::ftruncate(descriptor, 0) != 0 ||
       ::pwrite(descriptor, pid.data(), pid.size(), 0) < 0) {
-    absl::Status status = SystemError("writing a lock file failed", path, errno);
+    absl::Status status =
+        SystemError("writing a lock file failed", path, errno);
     ::close(descriptor);
     return status;
   }

@@ -10,9 +10,9 @@ namespace dfsweep {
 // Sends spdlog's default logger to standard error as
 // "2026-01-31T12:00:00Z info  [program] message". Level from DFSWEEP_LOG
 // (trace|debug|info|warning|error|off; `default_level` if unset). Call once.
-void StartLogging(std::string_view program,
-                  spdlog::level::level_enum default_level =
-                      spdlog::level::info);
+void StartLogging(
+    std::string_view program,
+    spdlog::level::level_enum default_level = spdlog::level::info);
 
 }  // namespace dfsweep
 

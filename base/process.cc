@@ -21,11 +21,10 @@ namespace dfsweep {
 namespace {
 
 absl::Status StartError(const std::filesystem::path& program, int error) {
-  return MakeError(absl::StatusCode::kUnavailable,
-                   fmt::format("a program can't be started: {}",
-                               std::strerror(error)),
-                   program.string(),
-                   "build it, or check that it is executable");
+  return MakeError(
+      absl::StatusCode::kUnavailable,
+      fmt::format("a program can't be started: {}", std::strerror(error)),
+      program.string(), "build it, or check that it is executable");
 }
 
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
@@ -169,10 +168,10 @@ absl::StatusOr<std::string> Process::ReadLine(absl::Duration timeout) {
       return absl::ResourceExhaustedError("the child sent too long a line");
     }
     pollfd waiter = {output_, POLLIN, 0};
-    int64_t left_ms = timeout == absl::InfiniteDuration()
-                          ? -1
-                          : absl::ToInt64Milliseconds(
-                                deadline - Clock::Real().Elapsed());
+    int64_t left_ms =
+        timeout == absl::InfiniteDuration()
+            ? -1
+            : absl::ToInt64Milliseconds(deadline - Clock::Real().Elapsed());
     if (left_ms < -1) left_ms = 0;
     int ready = ::poll(&waiter, 1, static_cast<int>(left_ms));
     if (ready < 0 && errno == EINTR) continue;

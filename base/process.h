@@ -24,8 +24,8 @@ class Process {
  public:
   struct Options {
     std::filesystem::path program;
-    std::vector<std::string> arguments;            // without argv[0]
-    std::vector<std::string> extra_environment;    // "NAME=value"
+    std::vector<std::string> arguments;          // without argv[0]
+    std::vector<std::string> extra_environment;  // "NAME=value"
     std::filesystem::path stderr_path;
   };
   static absl::StatusOr<Process> Start(const Options& options);

@@ -19,7 +19,8 @@ struct ErrorParts {
 // An error whose message has three lines: what, where, remedy. `code` tells the
 // caller's duty: kUnavailable retry; kFailedPrecondition the state has moved
 // on; kInvalidArgument never retry; kResourceExhausted back off; kNotFound,
-// kAlreadyExists, kPermissionDenied as they say; kUnimplemented a later version.
+// kAlreadyExists, kPermissionDenied as they say; kUnimplemented a later
+// version.
 absl::Status MakeError(absl::StatusCode code, std::string_view what,
                        std::string_view where, std::string_view remedy);
 
@@ -36,19 +37,19 @@ std::string FormatForPerson(const absl::Status& status);
 }  // namespace dfsweep
 
 // Returns the error of an absl::Status expression to the caller.
-#define DFSWEEP_RETURN_IF_ERROR(expression)                    \
-  do {                                                         \
-    if (absl::Status status_ = (expression); !status_.ok()) {  \
-      return status_;                                          \
-    }                                                          \
+#define DFSWEEP_RETURN_IF_ERROR(expression)                   \
+  do {                                                        \
+    if (absl::Status status_ = (expression); !status_.ok()) { \
+      return status_;                                         \
+    }                                                         \
   } while (false)
 
 #define DFSWEEP_CONCAT_INNER_(a, b) a##b
 #define DFSWEEP_CONCAT_(a, b) DFSWEEP_CONCAT_INNER_(a, b)
 
 // DFSWEEP_ASSIGN_OR_RETURN(auto value, StatusOrExpression()).
-#define DFSWEEP_ASSIGN_OR_RETURN(declaration, expression)                     \
-  DFSWEEP_ASSIGN_OR_RETURN_IMPL_(DFSWEEP_CONCAT_(status_or_, __LINE__),       \
+#define DFSWEEP_ASSIGN_OR_RETURN(declaration, expression)               \
+  DFSWEEP_ASSIGN_OR_RETURN_IMPL_(DFSWEEP_CONCAT_(status_or_, __LINE__), \
                                  declaration, expression)
 #define DFSWEEP_ASSIGN_OR_RETURN_IMPL_(temporary, declaration, expression) \
   auto temporary = (expression);                                           \

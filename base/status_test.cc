@@ -6,9 +6,8 @@ namespace dfsweep {
 namespace {
 
 TEST(Status, PartsSurviveTheMessage) {
-  absl::Status status =
-      MakeError(absl::StatusCode::kNotFound, "no such sweep", "sweep 'x'",
-                "run 'dfsweep ls'");
+  absl::Status status = MakeError(absl::StatusCode::kNotFound, "no such sweep",
+                                  "sweep 'x'", "run 'dfsweep ls'");
 
   ErrorParts parts = PartsOf(MessageOf(status));
 
@@ -23,9 +22,9 @@ TEST(Status, ForeignMessageBecomesWhat) {
 }
 
 TEST(Status, PersonSeesThreeLines) {
-  EXPECT_EQ(FormatForPerson(MakeError(absl::StatusCode::kNotFound, "a", "b",
-                                      "c")),
-            "error: a\n  at b\n  fix: c\n");
+  EXPECT_EQ(
+      FormatForPerson(MakeError(absl::StatusCode::kNotFound, "a", "b", "c")),
+      "error: a\n  at b\n  fix: c\n");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/output.h"
 
 namespace dfsweep::cli {
 

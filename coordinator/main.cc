@@ -54,8 +54,7 @@ void AddOptions(CLI::App& app, CommandLine& line) {
 absl::Status Serve(const CommandLine& line, StopSignals& signals) {
   Server::Options options{.listen = line.listen, .store = line.store};
   options.engine.on_fatal = DieOfBrokenStore;
-  DFSWEEP_ASSIGN_OR_RETURN(auto server,
-                           Server::Start(options, Clock::Real()));
+  DFSWEEP_ASSIGN_OR_RETURN(auto server, Server::Start(options, Clock::Real()));
   spdlog::info("serves {} on {}", line.store, server->address());
   fmt::print("listening on {}\n", server->address());
   std::fflush(stdout);

@@ -135,7 +135,7 @@ TEST_F(TrainerProgram, ServesTrialAfterTrial) {
 
 TEST_F(TrainerProgram, CancelStopsTheTrialOnly) {
   Trainer trainer({"--serve"});
-  trainer.Send(Run(Trial(100'000)));
+  trainer.Send(Run(Trial(5'000)));
   trainer.ReadUntil({"epoch"});
   trainer.Send(R"({"type": "cancel"})");
   EXPECT_EQ(trainer.ReadUntil({"cancelled", "result"})["type"], "cancelled");
@@ -145,13 +145,13 @@ TEST_F(TrainerProgram, CancelStopsTheTrialOnly) {
 
 TEST_F(TrainerProgram, ACancelThatFollowsAtOnceIsNotLost) {
   Trainer trainer({"--serve"});
-  trainer.Send(Run(Trial(100'000)) + "\n" + R"({"type": "cancel"})");
+  trainer.Send(Run(Trial(5'000)) + "\n" + R"({"type": "cancel"})");
   EXPECT_EQ(trainer.ReadUntil({"cancelled", "result"})["type"], "cancelled");
 }
 
 TEST_F(TrainerProgram, EndsWithItsInput) {
   Trainer trainer({"--serve"});
-  trainer.Send(Run(Trial(100'000)));
+  trainer.Send(Run(Trial(5'000)));
   trainer.ReadUntil({"epoch"});
   trainer.CloseInput();
   EXPECT_EQ(trainer.ExitCode(), protocol::kExitDone);
@@ -202,7 +202,7 @@ TEST_F(TrainerProgram, AMissingDeviceIsAFailureOfTheEnvironment) {
 
 TEST_F(TrainerProgram, TrainsFromAFileAndStopsOnInterrupt) {
   std::string path = file_.path().string() + ".json";
-  std::ofstream(path) << Trial(100'000);
+  std::ofstream(path) << Trial(5'000);
   Trainer trainer({"--trial", path, "--device", "cpu", "--threads", "1"});
   trainer.ReadUntil({"epoch"});
   trainer.Signal(SIGINT);

@@ -15,8 +15,7 @@ absl::Status CheckDeadline(const grpc::CallbackServerContext& context) {
                    "set one: a call without could wait for ever");
 }
 
-void RunInEngine(Engine& engine, grpc::ServerUnaryReactor* reactor,
-                 Work work) {
+void RunInEngine(Engine& engine, grpc::ServerUnaryReactor* reactor, Work work) {
   engine.Post([reactor, work = std::move(work)](Turn& turn) {
     absl::Status status = work(turn);
     turn.AfterCommit([reactor, status](const absl::Status& committed) {

@@ -47,7 +47,8 @@ class ParkedCall final : public grpc::ServerUnaryReactor {
 
  private:
   void OnCancel() override {
-    engine_.Post([id = id_, cancel = cancel_](Turn& turn) { cancel(turn, id); });
+    engine_.Post(
+        [id = id_, cancel = cancel_](Turn& turn) { cancel(turn, id); });
   }
   void OnDone() override { delete this; }
 
@@ -133,11 +134,11 @@ class ListStream final : public grpc::ServerWriteReactor<Message> {
   // For messages that were read from the store in this turn.
   void StartAfterCommit(Turn& turn,
                         absl::StatusOr<std::vector<Message>> messages) {
-    turn.AfterCommit([this, messages = std::move(messages)](
-                         const absl::Status& committed) {
-      absl::Status status = committed.ok() ? messages.status() : committed;
-      status.ok() ? Start(*messages) : Fail(status);
-    });
+    turn.AfterCommit(
+        [this, messages = std::move(messages)](const absl::Status& committed) {
+          absl::Status status = committed.ok() ? messages.status() : committed;
+          status.ok() ? Start(*messages) : Fail(status);
+        });
   }
 
  private:

@@ -35,7 +35,8 @@ std::string Clean(std::string_view text, size_t limit,
                   bool keep_newlines = false) {
   if (text.size() > limit) {
     // Not inside of a UTF-8 character.
-    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) {
+    while (limit > 0 &&
+           (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) {
       --limit;
     }
     text = text.substr(0, limit);
@@ -375,9 +376,8 @@ absl::StatusOr<Completion> ReadCompletion(
     }
     case v1::CompleteTrialRequest::kFailure: {
       DFSWEEP_ASSIGN_OR_RETURN(Cause cause, CauseOf(request.failure().cause()));
-      completion.outcome = FailureRow{
-          cause,
-          Clean(request.failure().message(), kMaxMessageTextBytes, true)};
+      completion.outcome = FailureRow{cause, Clean(request.failure().message(),
+                                                   kMaxMessageTextBytes, true)};
       return completion;
     }
     case v1::CompleteTrialRequest::kHandBack:

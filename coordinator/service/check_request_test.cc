@@ -82,10 +82,9 @@ INSTANTIATE_TEST_SUITE_P(
                  (*r.mutable_result()->mutable_metrics())["x"] =
                      std::numeric_limits<double>::quiet_NaN();
                }},
-        Damage{"InfiniteTime",
-               [](auto& r) {
-                 r.mutable_result()->set_train_seconds(HUGE_VAL);
-               }},
+        Damage{
+            "InfiniteTime",
+            [](auto& r) { r.mutable_result()->set_train_seconds(HUGE_VAL); }},
         Damage{"MetricNameWithQuote",
                [](auto& r) {
                  (*r.mutable_result()->mutable_metrics())["a'b"] = 1;
@@ -163,7 +162,8 @@ TEST(ReadRegistration, OtherMajorVersionIsAbortedAndSaysWhatToUpgrade) {
   absl::Status status = ReadRegistration(request).status();
 
   EXPECT_TRUE(absl::IsAborted(status)) << status;
-  EXPECT_THAT(MessageOf(status), HasSubstr("upgrade dfsweep on the coordinator"));
+  EXPECT_THAT(MessageOf(status),
+              HasSubstr("upgrade dfsweep on the coordinator"));
 }
 
 TEST(ReadRegistration, NewerMinorVersionIsAccepted) {

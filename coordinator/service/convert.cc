@@ -212,8 +212,8 @@ void ToProto(const PlanView& view, v1::SweepPlan* out) {
     SetDuration(*view.expected_time, out->mutable_expected_time());
   }
   for (const ErrorParts& warning : plan.warnings) {
-    out->add_warnings(fmt::format("{}\n{}\n{}", warning.what, warning.where,
-                                  warning.remedy));
+    out->add_warnings(
+        fmt::format("{}\n{}\n{}", warning.what, warning.where, warning.remedy));
   }
   out->set_slots(view.slots);
 }

@@ -61,7 +61,8 @@ class Upload final : public grpc::ServerReadReactor<v1::UploadDatasetRequest> {
   void OnDone() override { delete this; }
 
   void Take() {
-    absl::StatusOr<bool> more = upload_.has_value() ? TakeChunk() : TakeHeader();
+    absl::StatusOr<bool> more =
+        upload_.has_value() ? TakeChunk() : TakeHeader();
     if (!more.ok()) return End(more.status());
     if (*more) return StartRead(&message_);
     RegisterIn(/*existed=*/true);
@@ -108,7 +109,10 @@ class Upload final : public grpc::ServerReadReactor<v1::UploadDatasetRequest> {
     });
   }
 
-  void End(const absl::Status& status) { Finish(rpc::ToGrpcStatus(status)); }
+  void End(const absl::Status& status) {
+    upload_.reset();  // what is left of it is gone when the sender hears
+    Finish(rpc::ToGrpcStatus(status));
+  }
 
   static absl::Status Malformed(std::string_view what) {
     return MakeError(absl::StatusCode::kInvalidArgument,
@@ -170,9 +174,9 @@ class Download final
     file_.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
     chunk.resize(file_.gcount());
     if (file_.bad()) {
-      Finish(rpc::ToGrpcStatus(MakeError(
-          absl::StatusCode::kUnavailable, "the dataset can't be read",
-          path_.string(), "check the coordinator's disk")));
+      Finish(rpc::ToGrpcStatus(
+          MakeError(absl::StatusCode::kUnavailable, "the dataset can't be read",
+                    path_.string(), "check the coordinator's disk")));
     } else if (chunk.empty()) {
       Finish(grpc::Status::OK);
     } else {
@@ -197,8 +201,7 @@ class Download final
 
 grpc::ServerReadReactor<v1::UploadDatasetRequest>* NewDatasetUpload(
     Engine& engine, const DatasetFiles& files, TaskThreads& tasks,
-    grpc::CallbackServerContext& context,
-    v1::UploadDatasetResponse* response) {
+    grpc::CallbackServerContext& context, v1::UploadDatasetResponse* response) {
   auto* upload = new Upload(engine, files, tasks, response);
   upload->Begin(CheckDeadline(context));
   return upload;

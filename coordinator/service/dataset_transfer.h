@@ -16,8 +16,7 @@ namespace dfsweep::coordinator {
 // references outlive the call.
 grpc::ServerReadReactor<v1::UploadDatasetRequest>* NewDatasetUpload(
     Engine& engine, const DatasetFiles& files, TaskThreads& tasks,
-    grpc::CallbackServerContext& context,
-    v1::UploadDatasetResponse* response);
+    grpc::CallbackServerContext& context, v1::UploadDatasetResponse* response);
 
 grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* NewDatasetDownload(
     const DatasetFiles& files, grpc::CallbackServerContext& context,

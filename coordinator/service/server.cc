@@ -62,12 +62,12 @@ absl::Status MakeFolder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (!error) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kFailedPrecondition,
-                   fmt::format("the store's folder can't be made: {}",
-                               error.message()),
-                   folder.string(),
-                   "check the path and its permissions, or name another with "
-                   "--store");
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition,
+      fmt::format("the store's folder can't be made: {}", error.message()),
+      folder.string(),
+      "check the path and its permissions, or name another with "
+      "--store");
 }
 
 }  // namespace

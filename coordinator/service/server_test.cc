@@ -106,9 +106,8 @@ class ServerTest : public ::testing::Test {
     v1::UploadDatasetResponse uploaded;
     ASSERT_TRUE(Upload(digest_, bytes_, &uploaded).ok());
     v1::CreateSweepResponse created;
-    grpc::Status status =
-        Call(*people_, &v1::SweepService::Stub::CreateSweep, Submission(),
-             &created);
+    grpc::Status status = Call(*people_, &v1::SweepService::Stub::CreateSweep,
+                               Submission(), &created);
     ASSERT_TRUE(status.ok()) << status.error_message();
   }
   v1::Sweep Sweep() {
@@ -128,11 +127,11 @@ class ServerTest : public ::testing::Test {
     request.set_incarnation("i1");
     request.set_name("laptop");
     request.set_protocol_major(1);
-    request.set_slots(1);
+    request.set_slots(2);
     request.mutable_environment()->set_device("cpu");
     v1::RegisterResponse response;
-    grpc::Status status = Call(
-        *daemons_, &v1::WorkerService::Stub::Register, request, &response);
+    grpc::Status status =
+        Call(*daemons_, &v1::WorkerService::Stub::Register, request, &response);
     ASSERT_TRUE(status.ok()) << status.error_message();
     EXPECT_EQ(response.heartbeat_interval().seconds(), 10);
     EXPECT_EQ(response.lease().seconds(), 120);
@@ -427,8 +426,7 @@ TEST_F(ServerTest, DownloadByPathIsRefused) {
   auto reader = daemons_->DownloadArtifact(&context, request);
   v1::DownloadArtifactResponse piece;
   EXPECT_FALSE(reader->Read(&piece));
-  EXPECT_EQ(reader->Finish().error_code(),
-            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(ServerTest, SweepWithoutItsDatasetIsRefusedAndStoresNothing) {
@@ -447,8 +445,8 @@ TEST_F(ServerTest, PlanStoresNothing) {
   v1::CreateSweepRequest request = Submission();
   request.set_validate_only(true);
   v1::CreateSweepResponse response;
-  grpc::Status status = Call(*people_, &v1::SweepService::Stub::CreateSweep,
-                             request, &response);
+  grpc::Status status =
+      Call(*people_, &v1::SweepService::Stub::CreateSweep, request, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(response.plan().distinct_trials(), 2);
   EXPECT_FALSE(response.has_sweep());
@@ -457,9 +455,9 @@ TEST_F(ServerTest, PlanStoresNothing) {
 TEST_F(ServerTest, SubmittingTwiceIsOneSweep) {
   Submit();
   v1::CreateSweepResponse again;
-  ASSERT_TRUE(Call(*people_, &v1::SweepService::Stub::CreateSweep,
-                   Submission(), &again)
-                  .ok());
+  ASSERT_TRUE(
+      Call(*people_, &v1::SweepService::Stub::CreateSweep, Submission(), &again)
+          .ok());
   EXPECT_TRUE(again.existed());
 }
 

@@ -67,9 +67,9 @@ absl::Status FillTrialPage(Turn& turn, const v1::ListTrialsRequest& request,
 
 absl::Status FillSweepPage(Turn& turn, const v1::ListSweepsRequest& request,
                            v1::ListSweepsResponse* response) {
-  DFSWEEP_ASSIGN_OR_RETURN(int64_t before,
-                           PositionOf(request.page_token(),
-                                      std::numeric_limits<int64_t>::max()));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      int64_t before,
+      PositionOf(request.page_token(), std::numeric_limits<int64_t>::max()));
   int size = PageSize(request.page_size(), kSweepsPerPage, kMaxSweepsPerPage);
   std::vector<SweepRow> rows = turn.store().ListSweeps(before, size);
   for (const SweepRow& row : rows) {
@@ -96,8 +96,8 @@ absl::StatusOr<std::vector<v1::StreamTrialLogsResponse>> LogsSoFar(
   std::vector<v1::StreamTrialLogsResponse> messages;
   int64_t next = 0;
   do {
-    update.lines = store.LogLines({trial_id, update.attempt}, next,
-                                  kLogLinesPerMessage);
+    update.lines =
+        store.LogLines({trial_id, update.attempt}, next, kLogLinesPerMessage);
     if (!update.lines.empty()) next = update.lines.back().sequence + 1;
     ToProto(update, &messages.emplace_back());
   } while (!update.lines.empty());
@@ -136,8 +136,8 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(
         answer.plan = PlanSweep(turn, *submission);
       } else {
         DFSWEEP_ASSIGN_OR_RETURN(
-            answer, coordinator::CreateSweep(turn, *submission,
-                                             request->request_id()));
+            answer,
+            coordinator::CreateSweep(turn, *submission, request->request_id()));
       }
       ToProto(answer, response);
       return absl::OkStatus();
@@ -147,8 +147,7 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(
 }
 
 grpc::ServerUnaryReactor* SweepService::GetSweep(
-    Context* context, const v1::GetSweepRequest* request,
-    v1::Sweep* response) {
+    Context* context, const v1::GetSweepRequest* request, v1::Sweep* response) {
   return AnswerInEngine(engine_, context, [=](Turn& turn) -> absl::Status {
     DFSWEEP_ASSIGN_OR_RETURN(SweepView view,
                              coordinator::GetSweep(turn, request->sweep()));
@@ -209,11 +208,10 @@ grpc::ServerUnaryReactor* SweepService::RetryTrials(
   }
   return AnswerInEngine(engine_, context, [=](Turn& turn) -> absl::Status {
     DFSWEEP_ASSIGN_OR_RETURN(
-        RetryAnswer answer,
-        coordinator::RetryTrials(
-            turn, request->sweep(),
-            {request->trials().begin(), request->trials().end()},
-            request->request_id()));
+        RetryAnswer answer, coordinator::RetryTrials(turn, request->sweep(),
+                                                     {request->trials().begin(),
+                                                      request->trials().end()},
+                                                     request->request_id()));
     ToProto(answer, response);
     return absl::OkStatus();
   });
@@ -237,12 +235,13 @@ grpc::ServerWriteReactor<v1::WatchSweepResponse>* SweepService::WatchSweep(
     auto sweep = checked.ok() ? FindSweep(turn, name)
                               : absl::StatusOr<SweepRow>(checked);
     if (!sweep.ok()) return stream->EndAfterCommit(turn, sweep.status());
-    turn.watchers().WatchSweep(
-        stream->id(), *sweep, turn.store(), [stream](const SweepUpdate& update) {
-          v1::WatchSweepResponse message;
-          ToProto(update, &message);
-          stream->Send(std::move(message), update.is_last);
-        });
+    turn.watchers().WatchSweep(stream->id(), *sweep, turn.store(),
+                               [stream](const SweepUpdate& update) {
+                                 v1::WatchSweepResponse message;
+                                 ToProto(update, &message);
+                                 stream->Send(std::move(message),
+                                              update.is_last);
+                               });
   });
   return stream.get();
 }
@@ -255,8 +254,8 @@ SweepService::StreamTrialLogs(Context* context,
   if (!request->follow()) {
     auto* list = new ListStream<v1::StreamTrialLogsResponse>;
     engine_.Post([list, checked, trial](Turn& turn) {
-      list->StartAfterCommit(
-          turn, checked.ok() ? LogsSoFar(turn, trial) : checked);
+      list->StartAfterCommit(turn,
+                             checked.ok() ? LogsSoFar(turn, trial) : checked);
     });
     return list;
   }
@@ -322,8 +321,8 @@ grpc::ServerUnaryReactor* SweepService::DrainWorker(
     return Finish(context->DefaultReactor(), status);
   }
   return AnswerInEngine(engine_, context, [=](Turn& turn) -> absl::Status {
-    DFSWEEP_ASSIGN_OR_RETURN(
-        WorkerView view, coordinator::DrainWorker(turn, request->worker()));
+    DFSWEEP_ASSIGN_OR_RETURN(WorkerView view,
+                             coordinator::DrainWorker(turn, request->worker()));
     ToProto(view, response);
     return absl::OkStatus();
   });
@@ -349,8 +348,7 @@ grpc::ServerUnaryReactor* SweepService::CreateJoinToken(
 }
 
 grpc::ServerUnaryReactor* SweepService::RevokeToken(
-    Context* context, const v1::RevokeTokenRequest*,
-    v1::RevokeTokenResponse*) {
+    Context* context, const v1::RevokeTokenRequest*, v1::RevokeTokenResponse*) {
   return Finish(context->DefaultReactor(), ComesLater("tokens"));
 }
 

@@ -59,11 +59,11 @@ grpc::ServerUnaryReactor* WorkerService::Register(
   SetDuration(limits_.suspect_after / kBeatsBeforeSuspect,
               response->mutable_heartbeat_interval());
   SetDuration(limits_.lost_after, response->mutable_lease());
-  engine_.Post([reactor, response,
-                registration = *std::move(registration)](Turn& turn) {
-    RegisterWorker(turn, registration.worker, registration.held,
-                   ReplyTo<RegisterAnswer>(reactor, response));
-  });
+  engine_.Post(
+      [reactor, response, registration = *std::move(registration)](Turn& turn) {
+        RegisterWorker(turn, registration.worker, registration.held,
+                       ReplyTo<RegisterAnswer>(reactor, response));
+      });
   return reactor;
 }
 
@@ -75,15 +75,15 @@ grpc::ServerUnaryReactor* WorkerService::LeaseTrials(
   absl::Status status = CheckDeadline(*context);
   if (status.ok()) status = event.status();
   if (!status.ok()) return Finish(call, status);
-  engine_.Post([call, request, response,
-                event = *std::move(event)](Turn& turn) {
-    coordinator::LeaseTrials(
-        turn, {.call = call->id(),
-               .request = event,
-               .request_id = request->request_id(),
-               .deadline = turn.now() + WaitOf(request->max_wait()),
-               .reply = ReplyTo<Leases>(call, response)});
-  });
+  engine_.Post(
+      [call, request, response, event = *std::move(event)](Turn& turn) {
+        coordinator::LeaseTrials(
+            turn, {.call = call->id(),
+                   .request = event,
+                   .request_id = request->request_id(),
+                   .deadline = turn.now() + WaitOf(request->max_wait()),
+                   .reply = ReplyTo<Leases>(call, response)});
+      });
   return call;
 }
 
@@ -95,15 +95,15 @@ grpc::ServerUnaryReactor* WorkerService::Heartbeat(
   absl::Status status = CheckDeadline(*context);
   if (status.ok()) status = event.status();
   if (!status.ok()) return Finish(call, status);
-  engine_.Post([call, request, response,
-                event = *std::move(event)](Turn& turn) {
-    coordinator::Heartbeat(
-        turn, event,
-        {.call = call->id(),
-         .worker_id = event.worker_id,
-         .deadline = turn.now() + WaitOf(request->max_wait()),
-         .reply = ReplyTo<HeartbeatAnswer>(call, response)});
-  });
+  engine_.Post(
+      [call, request, response, event = *std::move(event)](Turn& turn) {
+        coordinator::Heartbeat(
+            turn, event,
+            {.call = call->id(),
+             .worker_id = event.worker_id,
+             .deadline = turn.now() + WaitOf(request->max_wait()),
+             .reply = ReplyTo<HeartbeatAnswer>(call, response)});
+      });
   return call;
 }
 
@@ -114,10 +114,10 @@ grpc::ServerUnaryReactor* WorkerService::ReportProgress(
   if (!progress.ok()) {
     return Finish(context->DefaultReactor(), progress.status());
   }
-  return AnswerInEngine(
-      engine_, context, [progress = *std::move(progress)](Turn& turn) {
-        return coordinator::ReportProgress(turn, progress);
-      });
+  return AnswerInEngine(engine_, context,
+                        [progress = *std::move(progress)](Turn& turn) {
+                          return coordinator::ReportProgress(turn, progress);
+                        });
 }
 
 grpc::ServerUnaryReactor* WorkerService::CompleteTrial(

@@ -10,12 +10,7 @@
 namespace dfsweep::config {
 namespace {
 
-constexpr int64_t kLargestLabel = 1'000'000;
-
-// Of a trial. Keep its result, which has a line for each epoch and each pair of
-// tasks, below the protocol's 4 MiB.
-constexpr size_t kMostTasks = 100;
-constexpr int64_t kMostEpochs = 10'000;
+constexpr int64_t kLargestLabel = 999'999;  // data/limits.h: kMaxLabel
 
 // Whole numbers in full: 1000000, not 1e+06.
 std::string NumberText(double value) {
@@ -107,9 +102,10 @@ std::string LabelsText(const std::vector<int64_t>& labels) {
 
 Json NormalizeLabelSets(const Parameter& parameter, const Json& value) {
   if (!value.is_array() || value.empty()) Refuse(parameter, value.dump());
-  if (value.size() > kMostTasks) {
+  double most = *FindParameter("tasks.count")->maximum;
+  if (static_cast<double>(value.size()) > most) {
     throw Error("'tasks.labels' has " + std::to_string(value.size()) + " tasks",
-                "", "give at most " + std::to_string(kMostTasks));
+                "", "give at most " + NumberText(most));
   }
   Json sets = Json::array();
   std::set<int64_t> seen;
@@ -137,6 +133,7 @@ int64_t TaskCount(const Json& configuration) {
              : static_cast<int64_t>(configuration["tasks.labels"].size());
 }
 
+// The result has a line for each epoch, and a limited size.
 void CheckSumOfEpochs(const Json& configuration) {
   const Json& epochs = configuration["epochs"];
   int64_t sum = 0;
@@ -146,10 +143,10 @@ void CheckSumOfEpochs(const Json& configuration) {
     bool joint = configuration["strategy"] == "joint";
     sum = epochs.get<int64_t>() * (joint ? 1 : TaskCount(configuration));
   }
-  if (sum > kMostEpochs) {
+  double most = *FindParameter("epochs")->maximum;
+  if (static_cast<double>(sum) > most) {
     throw Error("'epochs' add up to " + std::to_string(sum) + " over all tasks",
-                "",
-                "give at most " + std::to_string(kMostEpochs) + " together");
+                "", "give at most " + NumberText(most) + " together");
   }
 }
 

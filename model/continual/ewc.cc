@@ -43,6 +43,7 @@ void Ewc::AfterTask(const StageContext& context) {
                           static_cast<uint32_t>(context.stage)));
   torch::Tensor rows = context.data.Rows(Sample(context, samples_));
   for (const torch::Tensor& batch : rows.split(fisher.ExamplesPerBatch())) {
+    context.before_batch();
     fisher.Add(context.data.Inputs(batch, context.sequence_length),
                context.data.Units(batch));
   }

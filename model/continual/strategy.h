@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct StageContext {
   const std::vector<int64_t>& train_rows;
   // Output units in the stage's loss, int64 [units], ascending.
   torch::Tensor active_units;
+  // To be called before each batch of a side pass; throws to stop the trial.
+  std::function<void()> before_batch;
 };
 
 // How forgetting is fought: one class a strategy, in its own file, named in

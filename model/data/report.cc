@@ -81,8 +81,10 @@ void DescribeCells(const Traces& traces, Report* report) {
   const int64_t longest = lengths.back();
   const int64_t at_longest =
       lengths.end() - std::lower_bound(lengths.begin(), lengths.end(), longest);
-  const bool many = at_longest >= 2 && at_longest >= kCapShare * traces.count;
-  if (many || longest == traces.length) report->capped_traces = at_longest;
+  // One alone is the longest of any set.
+  const bool capped = longest == traces.length ||
+                      at_longest >= kCapShare * traces.count;
+  if (at_longest >= 2 && capped) report->capped_traces = at_longest;
   if (report->padding.empty()) {
     report->padding = lengths.front() == traces.length
                           ? "none: every trace fills its row"

@@ -20,12 +20,6 @@ using config::Configuration;
 
 enum class Side { kTrain, kValidation, kTest };
 
-int64_t UnitOf(const data::Dataset& dataset, int64_t label) {
-  const std::vector<int64_t>& classes = dataset.classes();
-  return std::lower_bound(classes.begin(), classes.end(), label) -
-         classes.begin();
-}
-
 // A row as the network sees it: cut. (Padding is the same for every row.)
 std::string_view Seen(const data::Dataset& dataset, int64_t row,
                       int64_t length) {
@@ -223,7 +217,7 @@ Split SplitDataset(const data::Dataset& dataset, const Configuration& config,
   std::vector<int64_t> usable = UsableRows(dataset, config);
   std::vector<std::vector<int64_t>> rows_of_unit(dataset.classes().size());
   for (int64_t row : usable) {
-    rows_of_unit[UnitOf(dataset, dataset.labels()[row])].push_back(row);
+    rows_of_unit[OutputUnit(dataset, dataset.labels()[row])].push_back(row);
   }
   std::map<int64_t, Side> groups;
   if (config.Choice("data.split") == "group") {
@@ -233,7 +227,7 @@ Split SplitDataset(const data::Dataset& dataset, const Configuration& config,
   for (std::vector<int64_t>& labels : TaskLabels(dataset, config)) {
     TaskRows task;
     for (int64_t label : labels) {
-      int64_t unit = UnitOf(dataset, label);
+      int64_t unit = OutputUnit(dataset, label);
       SplitClass(dataset, config, seed, static_cast<uint32_t>(unit), groups,
                  rows_of_unit[unit], task);
       CheckClass(dataset, label, task);
@@ -250,11 +244,17 @@ Split SplitDataset(const data::Dataset& dataset, const Configuration& config,
   return split;
 }
 
+int64_t OutputUnit(const data::Dataset& dataset, int64_t label) {
+  const std::vector<int64_t>& classes = dataset.classes();
+  return std::lower_bound(classes.begin(), classes.end(), label) -
+         classes.begin();
+}
+
 std::vector<int64_t> OutputUnits(const data::Dataset& dataset) {
   std::vector<int64_t> units;
   units.reserve(dataset.size());
   for (int64_t label : dataset.labels()) {
-    units.push_back(UnitOf(dataset, label));
+    units.push_back(OutputUnit(dataset, label));
   }
   return units;
 }

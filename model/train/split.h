@@ -32,8 +32,11 @@ struct Split {
 Split SplitDataset(const data::Dataset& dataset,
                    const config::Configuration& configuration, uint64_t seed);
 
-// The output unit of each row: the position of its label in
-// dataset.classes(). The one table between labels and units.
+// The output unit of a label of the dataset: its position in classes(). The one
+// map between labels and units.
+int64_t OutputUnit(const data::Dataset& dataset, int64_t label);
+
+// That of each row's label.
 std::vector<int64_t> OutputUnits(const data::Dataset& dataset);
 
 }  // namespace dfsweep::model

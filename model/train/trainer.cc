@@ -60,10 +60,11 @@ class TrialRun {
   Json Run();
 
  private:
-  // Tasks that are trained together, and their rows.
+  // Tasks that are trained together, their rows, and an epoch's batches.
   struct Stage {
     std::vector<int64_t> tasks;
     std::vector<int64_t> train, validation;
+    std::vector<int64_t> batch_sizes;
   };
 
   Stage MakeStage(const std::vector<int64_t>& tasks) const;
@@ -86,7 +87,9 @@ class TrialRun {
   torch::Tensor PredictRows(const std::vector<int64_t>& rows,
                             const torch::Tensor& units);
   double Accuracy(const std::vector<int64_t>& rows, const torch::Tensor& units);
-  void AddFinalMetrics();
+  // Over the test traces of all tasks together.
+  void AddPooledMetrics();
+  void AddTrainingMetrics();
   void StopIfCancelled() const {
     if (host_.cancelled()) throw Cancelled{};
   }
@@ -146,17 +149,18 @@ TrialRun::Stage TrialRun::MakeStage(const std::vector<int64_t>& tasks) const {
                             rows.validation.end());
   }
   std::sort(stage.train.begin(), stage.train.end());
+  stage.batch_sizes =
+      BatchSizes(static_cast<int64_t>(stage.train.size()),
+                 config_.Integer("batch_size"), config_.Boolean("drop_last"));
   return stage;
 }
 
 // Output units of the tasks' classes, ascending.
 torch::Tensor TrialRun::UnitsOfTasks(const std::vector<int64_t>& tasks) const {
-  const std::vector<int64_t>& classes = dataset_.host->classes();
   std::vector<int64_t> units;
   for (int64_t task : tasks) {
     for (int64_t label : split_.tasks[task].labels) {
-      units.push_back(std::lower_bound(classes.begin(), classes.end(), label) -
-                      classes.begin());
+      units.push_back(OutputUnit(*dataset_.host, label));
     }
   }
   std::sort(units.begin(), units.end());
@@ -187,7 +191,7 @@ Json TrialRun::Run() {
   EmitStarted();
   for (size_t stage = 0; stage < stages_.size(); ++stage) {
     if (!TrainStage(stage)) {
-      result_.AddMetrics({{"steps", steps_}});
+      AddTrainingMetrics();
       return result_.Finish(
           /*complete=*/false, train_seconds_,
           "the loss or the weights stopped being finite in epoch " +
@@ -196,7 +200,8 @@ Json TrialRun::Run() {
     }
     EvaluateStage(stage);
   }
-  AddFinalMetrics();
+  AddPooledMetrics();
+  AddTrainingMetrics();
   return result_.Finish(/*complete=*/true, train_seconds_, "");
 }
 
@@ -233,7 +238,8 @@ bool TrialRun::TrainStage(int64_t index) {
       .data = data_,
       .sequence_length = sequence_length_,
       .train_rows = stage.train,
-      .active_units = loss_units};
+      .active_units = loss_units,
+      .before_batch = [this] { StopIfCancelled(); }};
   strategy_->BeforeTask(context);
   for (int64_t epoch = 0; epoch < config_.Epochs(index); ++epoch) {
     if (!TrainEpoch(index, epoch, loss_units)) return false;
@@ -256,9 +262,7 @@ bool TrialRun::TrainEpoch(int64_t index, int64_t epoch,
   EpochSums sums(host_.device);
   int64_t from = 0;
   uint32_t step = 0;
-  for (int64_t size : BatchSizes(static_cast<int64_t>(order.size()),
-                                 config_.Integer("batch_size"),
-                                 config_.Boolean("drop_last"))) {
+  for (int64_t size : stages_[index].batch_sizes) {
     StopIfCancelled();
     DropoutMasks masks(
         Stream(trial_.seed, Purpose::kDropout, task, pass, step++));
@@ -360,7 +364,7 @@ void TrialRun::EvaluateStage(int64_t index) {
   }
 }
 
-void TrialRun::AddFinalMetrics() {
+void TrialRun::AddPooledMetrics() {
   std::vector<int64_t> rows;
   for (const TaskRows& task : split_.tasks) {
     rows.insert(rows.end(), task.test.begin(), task.test.end());
@@ -376,8 +380,11 @@ void TrialRun::AddFinalMetrics() {
       truth.begin(), truth.end(), predicted.begin(), 0.0, std::plus<>(),
       [](int64_t a, int64_t b) { return a == b ? 1.0 : 0.0; });
   result_.AddMetrics({{"weighted_accuracy", hits / rows.size()},
-                      {"macro_f1", MacroF1(truth, predicted)},
-                      {"steps", steps_}});
+                      {"macro_f1", MacroF1(truth, predicted)}});
+}
+
+void TrialRun::AddTrainingMetrics() {
+  result_.AddMetrics({{"steps", steps_}});
   result_.AddMetrics(strategy_->Metrics());
 }
 

@@ -93,6 +93,25 @@ TEST_F(TrainerTest, EwcRemembersMoreWithALargerLambda) {
   EXPECT_GT(weak["learning_curve"].back()["penalty"], 0);
 }
 
+// A penalty that is no part of the loss goes unnoticed otherwise.
+TEST_F(TrainerTest, EwcPullsFromTheFirstStepOfTheSecondTask) {
+  auto lambda = [&](double value) {
+    return Run({{"strategy", "ewc"},
+                {"ewc.lambda", value},
+                {"batch_size", 64},  // one step an epoch
+                {"epochs", {{"per_task", {1, 3}}}}})["learning_curve"];
+  };
+  Json none = lambda(0), strong = lambda(1e9);
+  ASSERT_EQ(strong.size(), 4u);
+  EXPECT_FALSE(strong[0].contains("penalty"));
+  EXPECT_GT(strong[1]["penalty"], 0);
+  EXPECT_EQ(none[1]["penalty"], 0);
+  // The first step starts at the anchor, so that the second is the first to
+  // differ, and the third the first to be told by its loss.
+  EXPECT_EQ(strong[2]["train_loss"], none[2]["train_loss"]);
+  EXPECT_NE(strong[3]["train_loss"], none[3]["train_loss"]);
+}
+
 TEST_F(TrainerTest, EwcWithLambdaZeroIsNaiveToTheBit) {
   Json naive = Run({{"strategy", "naive"}, {"dropout.fc1", .5}});
   Json ewc = Run({{"strategy", "ewc"}, {"ewc.lambda", 0}, {"dropout.fc1", .5}});
@@ -158,12 +177,25 @@ TEST_F(TrainerTest, DivergingInTheSecondTaskKeepsTheFirst) {
   EXPECT_EQ(result["status"], "diverged");
   EXPECT_EQ(result["accuracy_matrix"].size(), 1u);
   EXPECT_TRUE(result["metrics"].contains("accuracy_task_1_after_1"));
+  EXPECT_GT(result["metrics"]["penalty_max_step"], 2);  // says why
 }
 
 TEST_F(TrainerTest, StopsBeforeTheNextStep) {
   steps_allowed_ = 3;
   EXPECT_THROW(Run(Json::object()), Cancelled);
   EXPECT_EQ(steps_, 4);
+}
+
+TEST_F(TrainerTest, StopsWithinTheFisherPass) {
+  Run({{"strategy", "naive"}});
+  int steps = steps_;
+  Run({{"strategy", "ewc"}, {"ewc.lambda", 0}, {"ewc.fisher_samples", 32}});
+  EXPECT_EQ(steps_, steps + 2);  // 4 rows an example, 64 rows at once
+}
+
+TEST_F(TrainerTest, ATaskWithoutABatchIsRefusedBeforeTraining) {
+  EXPECT_THROW(Run({{"batch_size", 64}, {"drop_last", true}}), config::Error);
+  EXPECT_TRUE(events_.empty());
 }
 
 TEST_F(TrainerTest, TellsItsProgress) {
