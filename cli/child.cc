@@ -19,13 +19,16 @@ namespace fs = std::filesystem;
 
 // A worker stops its trainers, a coordinator answers its callers.
 constexpr absl::Duration kStopTimeout = absl::Seconds(10);
+constexpr absl::Duration kTermTimeout = absl::Seconds(2);
 // Of the log, in an error.
 constexpr size_t kQuotedBytes = 1500;
 constexpr uintmax_t kLogBytesKept = 8 << 20;
 
 std::string HowItEnded(const std::optional<Process::Exit>& exit) {
   if (!exit.has_value()) return "still running";
-  if (exit->signal != 0) return fmt::format("killed by signal {}", exit->signal);
+  if (exit->signal != 0) {
+    return fmt::format("killed by signal {}", exit->signal);
+  }
   return fmt::format("exit status {}", exit->code);
 }
 
@@ -108,9 +111,12 @@ Child::~Child() { Stop(); }
 
 void Child::Stop() {
   if (!process_.has_value() || process_->Poll().has_value()) return;
+  // The end of its input asks it to stop; a signal beside that would be a second
+  // request, which means "at once".
   process_->CloseInput();
-  process_->Signal(SIGTERM);
   if (process_->Wait(kStopTimeout).has_value()) return;
+  process_->Signal(SIGTERM);
+  if (process_->Wait(kTermTimeout).has_value()) return;
   process_->Signal(SIGKILL);
   process_->Wait(absl::InfiniteDuration());
 }
@@ -135,8 +141,9 @@ absl::Status Child::Obituary(const std::string& what,
   }
   std::string quoted = Printable(LastLines(log), /*keep_newlines=*/true);
   if (!quoted.empty()) {
-    std::fputs(fmt::format("the end of {}:\n{}\n", log_.string(), quoted).c_str(),
-               stderr);
+    std::fputs(
+        fmt::format("the end of {}:\n{}\n", log_.string(), quoted).c_str(),
+        stderr);
   }
   return MakeError(absl::StatusCode::kFailedPrecondition,
                    fmt::format("{} ({}: {})", what, program_, HowItEnded(exit)),

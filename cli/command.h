@@ -61,6 +61,10 @@ CLI::App* AddCommand(Program& program, CLI::App& parent,
 struct NoOptions {};
 inline void DeclareNothing(CLI::App&, NoOptions&) {}
 
+// "dfsweep --store DIR": how to call this program again for the same store or
+// coordinator.
+std::string ProgramText(const GlobalOptions& options);
+
 // A positional that names a sweep.
 CLI::Option* AddSweepArgument(CLI::App& command, std::string& sweep);
 

@@ -96,11 +96,13 @@ std::string FishScript(const CLI::App& app) {
     for (const std::string& option : words.options) {
       bool is_long = option.starts_with("--");
       script += fmt::format("complete -c dfsweep{} -{} {}\n", condition,
-                            is_long ? "l" : "s", option.substr(is_long ? 2 : 1));
+                            is_long ? "l" : "s",
+                            option.substr(is_long ? 2 : 1));
     }
     if (first != words.command || first.empty()) continue;
     for (const std::string& name : words.subcommands) {
-      script += fmt::format("complete -c dfsweep{} -f -a {}\n", condition, name);
+      script +=
+          fmt::format("complete -c dfsweep{} -f -a {}\n", condition, name);
     }
   }
   return script;

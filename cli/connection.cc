@@ -69,6 +69,8 @@ Connection::Connection(const GlobalOptions& options, bool is_local)
     : is_local_(is_local), store_(options.store) {}
 
 Connection::~Connection() {
+  // A coordinator that stops waits for its clients to hang up.
+  client_.reset();
   coordinator_.reset();
   if (!is_temporary_) return;
   std::error_code ignored;

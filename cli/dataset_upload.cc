@@ -86,7 +86,7 @@ absl::StatusOr<NativeDataset> ReadDataset(const std::filesystem::path& path,
   } catch (const std::bad_alloc&) {
     return MakeError(absl::StatusCode::kResourceExhausted,
                      "the data does not fit into memory", path.string(),
-                     "import it on a machine with more memory, or fewer traces");
+                     "import fewer traces, or use a larger machine");
   }
 }
 

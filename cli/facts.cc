@@ -10,21 +10,33 @@
 namespace dfsweep::cli {
 namespace {
 
-constexpr int kLabelWidth = 11;
+constexpr int kLeastLabelWidth = 11;
 constexpr int kLeastTextWidth = 10;
+
+// Room for every label, but never more than half of the line.
+int LabelWidth(const Facts& facts, int width) {
+  int widest = kLeastLabelWidth;
+  for (const auto& [label, value] : facts) {
+    if (!value.empty()) widest = std::max(widest, DisplayWidth(label) + 2);
+  }
+  return std::min(widest, std::max(width / 2, kLeastLabelWidth));
+}
 
 }  // namespace
 
 std::string RenderFacts(const Facts& facts, int width) {
   std::string text;
+  const int label_width = LabelWidth(facts, width);
   for (const auto& [label, value] : facts) {
     if (value.empty()) continue;
-    std::string head = PadRight(label, kLabelWidth);
+    std::string head =
+        PadRight(CutToWidth(label, label_width - 1), label_width);
     std::istringstream lines(
-        WrapToWidth(value, std::max(width - kLabelWidth, kLeastTextWidth)));
+        WrapToWidth(value, std::max(width - label_width, kLeastTextWidth)));
     for (std::string line; std::getline(lines, line);) {
+      line.erase(line.find_last_not_of(' ') + 1);
       text += head + line + "\n";
-      head = std::string(kLabelWidth, ' ');
+      head = std::string(label_width, ' ');
     }
   }
   return text;

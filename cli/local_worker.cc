@@ -13,8 +13,8 @@ namespace dfsweep::cli {
 namespace {
 
 constexpr char kName[] = "local";
-// Checks before "none fits" is believed: a worker of an earlier run may still be
-// listed.
+// Checks before "none fits" is believed: a worker of an earlier run may still
+// be listed.
 constexpr int kMisfitPatience = 5;
 constexpr double kGibibyte = 1024.0 * 1024 * 1024;
 

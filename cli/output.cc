@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -45,6 +46,16 @@ void PrintTable(const TextTable& table, bool color) {
   if (rendered.hidden.empty()) return;
   Say(fmt::format("({} columns wide; hidden: {})", width,
                   fmt::join(rendered.hidden, ", ")));
+}
+
+void FitColumn(TextTable& table, size_t column, int width, int least) {
+  TextTable others = table;
+  others.columns[column].header.clear();
+  for (auto& row : others.rows) row[column].text.clear();
+  int room = std::max(width - NaturalWidth(others), least);
+  for (auto& row : table.rows) {
+    row[column].text = CutToWidth(row[column].text, room);
+  }
 }
 
 void Say(std::string_view text) {

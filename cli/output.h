@@ -22,6 +22,10 @@ void PrintJson(const Json& json, bool compact = false);
 // In the terminal's width, a line under it naming the columns that are hidden.
 void PrintTable(const TextTable& table, bool color);
 
+// Cuts the text of `column` to what the others leave of `width`, but to no less
+// than `least`, so that a long text does not hide the rest of the table.
+void FitColumn(TextTable& table, size_t column, int width, int least);
+
 // Talk, to standard error: a line, broken at the terminal's width.
 void Say(std::string_view text);
 // The three lines of an error; with `json` also {"error": {"code", "message",

@@ -83,18 +83,18 @@ void PrintOne(const config::Parameter& parameter) {
 
 TextTable ParameterTable(const std::vector<config::Parameter>& parameters) {
   TextTable table;
+  constexpr int kLeastMeaning = 30;
   table.columns = {{.header = "parameter"},
-                   {.header = "default", .priority = 5},
-                   {.header = "range", .priority = 3},
-                   {.header = "applies if", .priority = 2},
-                   {.header = "meaning", .priority = TextColumn::kAlways}};
+                   {.header = "default", .priority = 3},
+                   {.header = "range", .priority = 1},
+                   {.header = "meaning", .priority = 2}};
   for (const config::Parameter& parameter : parameters) {
     table.rows.push_back({{parameter.name},
                           {DefaultText(parameter)},
                           {config::RangeText(parameter)},
-                          {config::ConditionText(parameter)},
                           {parameter.meaning}});
   }
+  FitColumn(table, table.columns.size() - 1, WidthOf(stdout), kLeastMeaning);
   return table;
 }
 

@@ -80,6 +80,16 @@ CLI::Option* AddSweepArgument(CLI::App& command, std::string& sweep) {
       ->type_name("");
 }
 
+std::string ProgramText(const GlobalOptions& options) {
+  std::vector<std::string> words = {"dfsweep"};
+  if (!options.coordinator.empty()) {
+    words.insert(words.end(), {"--coordinator", options.coordinator});
+  } else if (options.store != GlobalOptions().store) {
+    words.insert(words.end(), {"--store", options.store});
+  }
+  return ShellQuoted(words);
+}
+
 std::vector<std::string> SplitList(const std::string& text) {
   std::vector<std::string> items;
   size_t start = 0;

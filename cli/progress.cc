@@ -84,7 +84,9 @@ std::string CountsText(const v1::TrialCounts& counts, bool is_short) {
   std::string text =
       fmt::format("{}/{}", EndedTrials(counts), AllTrials(counts));
   int64_t running = counts.running() + counts.leased();
-  if (!is_short || running > 0) Append(text, fmt::format("{} running", running));
+  if (!is_short || running > 0) {
+    Append(text, fmt::format("{} running", running));
+  }
   if (!is_short || counts.failed() > 0) {
     Append(text, fmt::format("{} failed", counts.failed()));
   }

@@ -61,23 +61,19 @@ void SayInterrupted(const Context& context, Connection& connection,
 }
 
 void SayDetached(const Context& context, const v1::Sweep& sweep) {
-  std::string name = Printable(sweep.name());
-  Say(fmt::format("detached; the sweep goes on. Look again with: dfsweep{} "
-                  "watch {}",
-                  context.global.coordinator.empty()
-                      ? ""
-                      : " --coordinator " + context.global.coordinator,
-                  name));
+  Say(fmt::format("detached; the sweep goes on. Look again with: {} watch {}",
+                  ProgramText(context.global), Printable(sweep.name())));
 }
 
-void SayBadEnd(const v1::Sweep& sweep) {
+void SayBadEnd(const Context& context, const v1::Sweep& sweep) {
   const v1::TrialCounts& counts = sweep.counts();
   if (counts.failed() + counts.cancelled() == 0) return;
+  std::string program = ProgramText(context.global);
   std::string name = Printable(sweep.name());
-  Say(fmt::format("{} failed, {} cancelled: `dfsweep status {}` says why, "
-                  "`dfsweep retry {}` tries them again",
+  Say(fmt::format("{} failed, {} cancelled: `{} status {}` says why, "
+                  "`{} retry {}` tries them again",
                   CountText(counts.failed(), "trial"), counts.cancelled(),
-                  name, name));
+                  program, name, program, name));
 }
 
 // The table, the file asked for, or with --json both sweep and rows.
@@ -135,9 +131,9 @@ absl::StatusOr<int> RunSweep(const Context& context, Connection& connection,
   DFSWEEP_ASSIGN_OR_RETURN(v1::CreateSweepResponse response,
                            Submit(client, submission));
   SaySubmitted(response);
-  SayWarnings(response.plan());
   v1::Sweep sweep = response.sweep();
   if (!HasEnded(sweep)) {
+    SayWarnings(response.plan());
     if (connection.is_local()) {
       DFSWEEP_ASSIGN_OR_RETURN(sweep, ResumeIfPaused(client, sweep));
     }
@@ -156,7 +152,7 @@ absl::StatusOr<int> RunSweep(const Context& context, Connection& connection,
   }
   DFSWEEP_RETURN_IF_ERROR(
       ShowResults(context, connection.client(), sweep, options.results));
-  SayBadEnd(sweep);
+  SayBadEnd(context, sweep);
   return ExitStatusOf(sweep);
 }
 
@@ -195,7 +191,7 @@ absl::StatusOr<int> WatchSweep(const Context& context, Connection& connection,
     SayDetached(context, sweep);
     return kExitInterrupted;
   }
-  SayBadEnd(followed.sweep);
+  SayBadEnd(context, followed.sweep);
   return ExitStatusOf(followed.sweep);
 }
 

@@ -1,6 +1,7 @@
 // run, submit, add, plan: what begins with a sweep file.
 #include <fmt/format.h>
 
+#include <memory>
 #include <utility>
 
 #include "base/display_text.h"
@@ -33,6 +34,27 @@ void DeclareFile(CLI::App& command, FileOptions& options) {
       ->type_name("");
 }
 
+// A file on its way, and whoever it goes to.
+struct Prepared {
+  std::unique_ptr<Connection> connection;
+  Submission submission;
+};
+
+// The file is checked before anything is started or made.
+absl::StatusOr<Prepared> Prepare(const Context& context,
+                                 const FileOptions& options,
+                                 NoStore no_store) {
+  DFSWEEP_ASSIGN_OR_RETURN(sweeps::Sweep sweep,
+                           ReadSweepFile(options.file, options.overrides));
+  Prepared prepared;
+  DFSWEEP_ASSIGN_OR_RETURN(prepared.connection,
+                           Connection::Open(context.global, no_store));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      prepared.submission,
+      Resolve(prepared.connection->client(), std::move(sweep)));
+  return prepared;
+}
+
 // ---- run --------------------------------------------------------------------
 
 struct RunCommandOptions {
@@ -48,15 +70,10 @@ void DeclareRun(CLI::App& command, RunCommandOptions& options) {
 
 absl::StatusOr<int> Run(const Context& context,
                         const RunCommandOptions& options) {
-  DFSWEEP_ASSIGN_OR_RETURN(
-      sweeps::Sweep sweep,
-      ReadSweepFile(options.file.file, options.file.overrides));
-  DFSWEEP_ASSIGN_OR_RETURN(
-      auto connection, Connection::Open(context.global, NoStore::kCreate));
-  DFSWEEP_ASSIGN_OR_RETURN(
-      Submission submission,
-      Resolve(connection->client(), std::move(sweep)));
-  return RunSweep(context, *connection, submission, options.run);
+  DFSWEEP_ASSIGN_OR_RETURN(Prepared prepared,
+                           Prepare(context, options.file, NoStore::kCreate));
+  return RunSweep(context, *prepared.connection, prepared.submission,
+                  options.run);
 }
 
 // ---- submit -----------------------------------------------------------------
@@ -77,15 +94,10 @@ void DeclareSubmit(CLI::App& command, SubmitOptions& options) {
 
 absl::StatusOr<int> SubmitCommand(const Context& context,
                                   const SubmitOptions& options) {
-  DFSWEEP_ASSIGN_OR_RETURN(
-      sweeps::Sweep sweep,
-      ReadSweepFile(options.file.file, options.file.overrides));
-  DFSWEEP_ASSIGN_OR_RETURN(
-      auto connection, Connection::Open(context.global, NoStore::kCreate));
-  DFSWEEP_ASSIGN_OR_RETURN(
-      Submission submission,
-      Resolve(connection->client(), std::move(sweep)));
-  return SubmitSweep(context, *connection, submission, options.watch);
+  DFSWEEP_ASSIGN_OR_RETURN(Prepared prepared,
+                           Prepare(context, options.file, NoStore::kCreate));
+  return SubmitSweep(context, *prepared.connection, prepared.submission,
+                     options.watch);
 }
 
 // ---- add --------------------------------------------------------------------
@@ -184,19 +196,15 @@ void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {
 
 absl::StatusOr<int> PlanCommand(const Context& context,
                                 const FileOptions& options) {
-  DFSWEEP_ASSIGN_OR_RETURN(sweeps::Sweep sweep,
-                           ReadSweepFile(options.file, options.overrides));
+  DFSWEEP_ASSIGN_OR_RETURN(Prepared prepared,
+                           Prepare(context, options, NoStore::kPretend));
   DFSWEEP_ASSIGN_OR_RETURN(
-      auto connection, Connection::Open(context.global, NoStore::kPretend));
-  DFSWEEP_ASSIGN_OR_RETURN(
-      Submission submission,
-      Resolve(connection->client(), std::move(sweep)));
-  DFSWEEP_ASSIGN_OR_RETURN(v1::SweepPlan plan,
-                           Plan(connection->client(), submission));
+      v1::SweepPlan plan,
+      Plan(prepared.connection->client(), prepared.submission));
   if (context.global.json) {
     PrintJson({{"plan", ToJson(plan)}});
   } else {
-    PrintPlan(submission, plan);
+    PrintPlan(prepared.submission, plan);
   }
   return kExitDone;
 }

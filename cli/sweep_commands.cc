@@ -108,7 +108,10 @@ absl::StatusOr<v1::Sweep> FindOrNewest(Client& client,
   request.set_page_size(1);
   DFSWEEP_ASSIGN_OR_RETURN(v1::ListSweepsResponse newest,
                            client.Call(&Client::Stub::ListSweeps, request));
-  if (newest.sweeps_size() > 0) return newest.sweeps(0);
+  // The list leaves the file out.
+  if (newest.sweeps_size() > 0) {
+    return GetSweep(client, newest.sweeps(0).sweep_id());
+  }
   return MakeError(absl::StatusCode::kNotFound, "there is no sweep yet",
                    client.address(), "submit one: dfsweep submit FILE");
 }
@@ -156,13 +159,26 @@ void DropEmptyColumns(TextTable& table) {
   }
 }
 
-TextTable TrialTable(const v1::Sweep& sweep,
-                     const std::vector<v1::Trial>& trials) {
-  TextTable table;
-  std::vector<std::string> varying = VaryingNames(sweep);
-  table.columns = {{.header = "trial"}, {.header = "state"}};
+constexpr char kMessage[] = "message";
+constexpr int kLeastMessage = 20;
+
+// "lambda" for ewc.lambda, unless another one ends so too.
+std::string ShortName(const std::string& name,
+                      const std::vector<std::string>& all) {
+  auto last_part = [](const std::string& full) {
+    return full.substr(full.rfind('.') + 1);
+  };
+  auto same = std::count_if(all.begin(), all.end(), [&](const auto& other) {
+    return last_part(other) == last_part(name);
+  });
+  return same == 1 ? last_part(name) : name;
+}
+
+std::vector<TextColumn> TrialColumns(const v1::Sweep& sweep,
+                                     const std::vector<std::string>& varying) {
+  std::vector<TextColumn> columns = {{.header = "trial"}, {.header = "state"}};
   for (const std::string& name : varying) {
-    table.columns.push_back({.header = name, .priority = 9});
+    columns.push_back({.header = ShortName(name, varying), .priority = 9});
   }
   std::vector<TextColumn> rest = {
       {.header = "seed", .align_right = true, .priority = 8},
@@ -172,8 +188,16 @@ TextTable TrialTable(const v1::Sweep& sweep,
       {.header = Printable(sweep.metric_name()),
        .align_right = true,
        .priority = 7},
-      {.header = "message", .priority = 4}};
-  table.columns.insert(table.columns.end(), rest.begin(), rest.end());
+      {.header = kMessage, .priority = 6}};
+  columns.insert(columns.end(), rest.begin(), rest.end());
+  return columns;
+}
+
+TextTable TrialTable(const v1::Sweep& sweep,
+                     const std::vector<v1::Trial>& trials) {
+  TextTable table;
+  std::vector<std::string> varying = VaryingNames(sweep);
+  table.columns = TrialColumns(sweep, varying);
   for (const v1::Trial& trial : trials) {
     Json configuration = ParseObject(trial.configuration_json());
     bool is_bad = trial.state() == v1::FAILED;
@@ -194,6 +218,9 @@ TextTable TrialTable(const v1::Sweep& sweep,
     table.rows.push_back(std::move(row));
   }
   DropEmptyColumns(table);
+  if (table.columns.back().header == kMessage) {
+    FitColumn(table, table.columns.size() - 1, WidthOf(stdout), kLeastMessage);
+  }
   return table;
 }
 

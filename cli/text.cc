@@ -31,10 +31,11 @@ std::string NumberText(double value) {
 
 std::string ValueText(const Json& value) {
   if (value.is_string()) return Printable(value.get<std::string>());
-  if (!value.is_number_float()) {
+  if (!value.is_number()) {
     return Printable(value.dump(-1, ' ', false,
                                 Json::error_handler_t::replace));
   }
+  // Canonical JSON writes 1e8 as 100000000.
   char text[32];
   auto [end, error] =
       std::to_chars(text, text + sizeof text, value.get<double>());

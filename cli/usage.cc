@@ -94,7 +94,8 @@ absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
                  fmt::format("see {} --help", FullName(command)));
   }
   std::string what = error.what();
-  if (error.get_name() == "RequiredError" && !SubcommandNames(command).empty()) {
+  bool is_group = !SubcommandNames(command).empty();
+  if (is_group && error.get_name() == "RequiredError") {
     return Wrong("no command was given", command,
                  fmt::format("use one of: {}",
                              fmt::join(SubcommandNames(command), ", ")));

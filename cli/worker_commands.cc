@@ -31,6 +31,8 @@ std::string MemoryText(const v1::Environment& environment) {
              : "";
 }
 
+constexpr int kLeastReason = 20;
+
 TextTable WorkerTable(const std::vector<v1::Worker>& workers) {
   TextTable table;
   table.columns = {{.header = "worker"},
@@ -62,6 +64,7 @@ TextTable WorkerTable(const std::vector<v1::Worker>& workers) {
          {Printable(environment.build())},
          {Printable(worker.reason())}});
   }
+  FitColumn(table, table.columns.size() - 1, WidthOf(stdout), kLeastReason);
   return table;
 }
 

@@ -116,9 +116,11 @@ int RunOrder(const Order& order, DatasetCache& datasets) {
     emit(protocol::event::kCancelled, Json::object());
     return protocol::kExitInterrupted;
   } catch (const Failure& failure) {
+    std::string where = failure.where();
+    if (where.empty()) where = id.empty() ? "the trial" : "trial " + id;
     emit(protocol::event::kFailed, {{"cause", failure.cause()},
                                     {"message", failure.what_happened()},
-                                    {"where", failure.where()},
+                                    {"where", where},
                                     {"remedy", failure.remedy()}});
     return ExitCodeOf(failure.cause());
   }

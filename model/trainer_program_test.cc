@@ -164,6 +164,7 @@ TEST_F(TrainerProgram, ABadTrialFailsAndTheNextRuns) {
   trainer.Send(Run(bad));
   Json failed = trainer.ReadUntil({"failed", "result"});
   EXPECT_EQ(failed["cause"], protocol::cause::kBadConfig);
+  EXPECT_EQ(failed["where"], "trial t1");
   EXPECT_NE(failed["remedy"], "");
   bad = Trial(1);
   bad["dataset"]["path"] = "/nonexistent.npz";

@@ -7,9 +7,17 @@ namespace {
 
 // At most four messages a second.
 constexpr absl::Duration kSpacing = absl::Milliseconds(250);
-// Bounds a message's size; the rest comes with the next one.
+// Bound a message's size, far below what a client takes; the rest comes with
+// the next one.
 constexpr int kMaxTrials = 500;
+constexpr size_t kMaxBytes = 1 << 20;
 constexpr int kMaxLines = 500;
+
+size_t SizeOf(const TrialRow& trial) {
+  constexpr size_t kMetric = 48;  // its name and number
+  return trial.configuration_json.size() + trial.message.size() +
+         trial.metrics.size() * kMetric;
+}
 
 }  // namespace
 
@@ -86,9 +94,12 @@ SweepUpdate Watchers::MakeUpdate(SweepStream& stream, Store& store,
     update.sweep = ViewSweep(store, *row, wall_time);
   }
   update.workers_online = store.OnlineFleet().workers;
-  while (!stream.changed.empty() && update.changed.size() < kMaxTrials) {
+  size_t bytes = 0;
+  while (!stream.changed.empty() && update.changed.size() < kMaxTrials &&
+         bytes < kMaxBytes) {
     auto id = stream.changed.extract(stream.changed.begin());
     if (std::optional<TrialRow> trial = store.FindTrial(id.value())) {
+      bytes += SizeOf(*trial);
       update.changed.push_back(*std::move(trial));
     }
   }

@@ -10,8 +10,11 @@ std::string Dump(const auto& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Json TimeOrNull(const std::string& time) {
-  return time.empty() ? Json() : Json(time);
+// Keeps the order of its members.
+using OrderedJson = nlohmann::ordered_json;
+
+OrderedJson TimeOrNull(const std::string& time) {
+  return time.empty() ? OrderedJson() : OrderedJson(time);
 }
 
 std::string ConfigurationLine(const View& view, const Group& group) {
@@ -47,7 +50,7 @@ std::string ConfigurationLine(const View& view, const Group& group) {
 }  // namespace
 
 std::string ToJsonLine(const ResultRow& row) {
-  const std::pair<const char*, Json> members[] = {
+  const std::pair<const char*, OrderedJson> members[] = {
       {"trial_id", row.trial_id},
       {"sweep", row.sweep},
       {"status", row.status},

@@ -55,6 +55,19 @@ std::optional<double> MetricValue(const ResultRow& row,
   return found->second;
 }
 
+std::vector<std::string> MetricsOf(const ResultRow& row) {
+  std::vector<std::string> names;
+  const bool is_joint = IsJoint(row);
+  for (const auto& [stored, value] : row.metrics) {
+    std::optional<TaskAccuracy> parsed = ParseTaskAccuracy(stored);
+    std::string name = is_joint && parsed.has_value()
+                           ? TaskAccuracyName(parsed->task, TaskCount(row))
+                           : stored;
+    if (MetricValue(row, name).has_value()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 std::string MetricHeader(std::string_view name) {
   if (auto parsed = ParseTaskAccuracy(name)) {
     return fmt::format("{} after {}", TaskLetter(parsed->task),

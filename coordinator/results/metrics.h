@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "coordinator/results/rows.h"
 #include "coordinator/results/statistics.h"
@@ -23,6 +24,10 @@ int TaskCount(const ResultRow& row);
 // T tasks: it has a value after task T, and none after an earlier one.
 std::optional<double> MetricValue(const ResultRow& row,
                                   const std::string& name);
+
+// Names for which the row has a value; of a joint training as MetricValue
+// takes them.
+std::vector<std::string> MetricsOf(const ResultRow& row);
 
 // "A after B", "average", "train s".
 std::string MetricHeader(std::string_view name);

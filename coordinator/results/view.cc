@@ -48,7 +48,7 @@ std::vector<std::string> VaryingParameters(const std::vector<ResultRow>& rows) {
 std::set<std::string> MetricsIn(const std::vector<ResultRow>& rows) {
   std::set<std::string> names;
   for (const ResultRow& row : rows) {
-    for (const auto& [name, value] : row.metrics) names.insert(name);
+    for (std::string& name : MetricsOf(row)) names.insert(std::move(name));
   }
   names.insert("train_seconds");
   return names;

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -73,10 +74,16 @@ class WatchStream final
   CallId id() const { return id_; }
 
   // ---- The engine's thread only.
-  // Not before the last message was written; see Watchers::Ready.
+  // A message that comes while another is on its way waits for it. Watchers do
+  // that with the last message alone, so at most one waits.
   void Send(Message message, bool is_last) {
     if (ended_) return;
+    if (is_writing_) {
+      next_ = {std::move(message), is_last};
+      return;
+    }
     message_ = std::move(message);
+    is_writing_ = true;
     ended_ = is_last;
     if (is_last) {
       this->StartWriteAndFinish(&message_, grpc::WriteOptions(),
@@ -102,7 +109,14 @@ class WatchStream final
 
   void OnWriteDone(bool ok) override {
     if (!ok) return;  // OnCancel comes
-    engine_.Post([id = id_](Turn& turn) { turn.watchers().Ready(id); });
+    engine_.Post([self = this->shared_from_this()](Turn& turn) {
+      self->is_writing_ = false;
+      if (auto next = std::exchange(self->next_, std::nullopt)) {
+        self->Send(std::move(next->first), next->second);
+      } else {
+        turn.watchers().Ready(self->id_);
+      }
+    });
   }
   void OnCancel() override {
     engine_.Post([self = this->shared_from_this()](Turn& turn) {
@@ -114,7 +128,9 @@ class WatchStream final
 
   Engine& engine_;
   const CallId id_;
-  Message message_;
+  Message message_;  // gRPC reads it while it is written
+  std::optional<std::pair<Message, bool>> next_;
+  bool is_writing_ = false;
   bool ended_ = false;
   std::shared_ptr<WatchStream> self_;
 };

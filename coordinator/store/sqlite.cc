@@ -136,7 +136,7 @@ void Database::KeepError(int code) {
 }
 
 absl::Status Database::ErrorOf(int code) const {
-  absl::StatusCode status = IsFullDisk(code, sqlite3_system_errno(handle_))
+  absl::StatusCode status = IsFullDisk(code, errno)
                                 ? absl::StatusCode::kResourceExhausted
                                 : CodeOf(code);
   return MakeError(status,

@@ -308,8 +308,8 @@ TEST_F(OpenTest, FullDiskUndoesTheTransactionAndTheStoreGoesOnByItself) {
 }
 
 TEST_F(OpenTest, DiskThatIsFullWhileTheStoreIsMadeLeavesNoDamagedStore) {
-  {
-    FullDisk disk(20'000);
+  for (rlim_t bytes : {1'000, 20'000}) {
+    FullDisk disk(bytes);
     absl::Status status = SqliteStore::Open(folder_.path()).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
     ExpectThreeParts(status);

@@ -500,6 +500,8 @@ TEST_F(StoreTest, ResultReplacesWhatWasReportedLive) {
                                    Pair("forgetting", 0.25)));
   EXPECT_EQ(Trial('a').epochs_done, 10);
   EXPECT_EQ(Trial('a').train_seconds, 20);
+  EXPECT_THAT(store_->Results(*store_->FindSweep("sw-1")).at(0).learning_curve,
+              SizeIs(2));
 }
 
 TEST_F(StoreTest, ATrialHasOneResultForEver) {
@@ -510,7 +512,8 @@ TEST_F(StoreTest, ATrialHasOneResultForEver) {
   Complete({Id('a'), 2}, AResult(0.5));
   Commit();
 
-  store_->AcceptResult({Id('a'), 1}, AResult(0.9));
+  // Nothing but its being accepted clashes with the first.
+  store_->AcceptResult({Id('a'), 1}, TrialResultRow{});
 
   EXPECT_FALSE(store_->Commit().ok());
   store_->Begin();

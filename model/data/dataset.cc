@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "model/config/error.h"
-#include "model/data/limits.h"
+#include "model/data/dataset_view.h"
 #include "model/data/native_layout.h"
 
 namespace dfsweep::data {
@@ -25,82 +25,56 @@ static_assert(std::endian::native == std::endian::little,
 constexpr char kImportAgain[] =
     "make it again with 'dfsweep data import <source>'";
 
-struct Shape {
-  int64_t count = 0;
-  int64_t length = 0;
-};
-
-bool WithinLimits(Shape shape) {
-  return shape.count >= 1 && shape.count <= kMaxTraces && shape.length >= 1 &&
-         shape.length <= kMaxTraceLength &&
-         shape.count <= kMaxCells / shape.length;
-}
-
-std::string Text(Shape shape) {
-  return std::to_string(shape.count) + " traces of " +
-         std::to_string(shape.length) + " cells";
-}
-
-bool AreDirections(std::span<const int8_t> cells) {
-  // No early exit, so that the compiler can vectorise the loop.
-  uint8_t worst = 0;
-  for (int8_t cell : cells) {
-    worst = std::max(worst, static_cast<uint8_t>(cell + 1));
-  }
-  return worst <= 2;
-}
-
-bool HasNegative(std::span<const int64_t> labels) {
-  return std::any_of(labels.begin(), labels.end(),
-                     [](int64_t label) { return label < 0; });
-}
-
-// The shape in X.npy's header. `file` is at least the smallest native file.
-Shape ParseShape(std::string_view file, const std::string& where) {
+// Kind and shape, from X.npy's header. `file` is at least the smallest native
+// file.
+NativeContents ParseShape(std::string_view file, const std::string& where) {
   std::string_view text = file;
   if (!text.starts_with("PK\x03\x04")) {
     throw config::Error("this is not a dataset file: no .npz starts like this",
                         where, kImportAgain);
   }
   text.remove_prefix(kNativeShapePrefixOffset);
-  if (!text.starts_with(NativeShapePrefix())) {
+  NativeContents contents;
+  contents.images = text.starts_with(NativeShapePrefix(true));
+  if (!text.starts_with(NativeShapePrefix(contents.images))) {
     throw config::Error(
-        "this .npz is not in dfsweep's native form (X.npy first, int8, stored)",
+        "this .npz is not in dfsweep's native form (X.npy first, int8 or "
+        "uint8, stored)",
         where, kImportAgain);
   }
-  text.remove_prefix(NativeShapePrefix().size());
-  Shape shape;
+  text.remove_prefix(NativeShapePrefix(contents.images).size());
   const char* end = text.data() + text.size();
-  auto count = std::from_chars(text.data(), end, shape.count);
+  auto count = std::from_chars(text.data(), end, contents.count);
   bool good = count.ec == std::errc() && end - count.ptr > 2 &&
               count.ptr[0] == ',' && count.ptr[1] == ' ';
   if (good) {
-    auto length = std::from_chars(count.ptr + 2, end, shape.length);
+    auto length = std::from_chars(count.ptr + 2, end, contents.length);
     good = length.ec == std::errc() && length.ptr != end && *length.ptr == ')';
   }
-  if (!good || !WithinLimits(shape)) {
+  if (!good || !WithinLimits(contents)) {
     throw config::Error("the shape of X.npy is unreadable or beyond the limits",
                         where, kImportAgain);
   }
-  return shape;
+  return contents;
 }
 
-// The layout whose size is the file's.
-std::vector<NativeMember> FindLayout(Shape shape, uint64_t file_size,
+// Adds the optional members to `contents`. Throws unless the file has the size
+// that all members have together.
+std::vector<NativeMember> FindLayout(std::string_view file,
+                                     NativeContents* contents,
                                      const std::string& where) {
-  for (bool groups : {false, true}) {
-    std::vector<NativeMember> members =
-        NativeMembers(shape.count, shape.length, groups);
-    std::vector<uint32_t> no_crcs(members.size());
-    if (members.back().end() + NativeTail(members, no_crcs).size() ==
-        file_size) {
-      return members;
-    }
+  FindOptionalMembers(file, contents);
+  std::vector<NativeMember> members = NativeMembers(*contents);
+  const std::vector<uint32_t> no_crcs(members.size());
+  if (!WithinLimits(*contents) ||
+      members.back().end() + NativeTail(members, no_crcs).size() !=
+          file.size()) {
+    throw config::Error("the file is cut short or damaged: it has " +
+                            std::to_string(file.size()) +
+                            " bytes, which do not fit " + ShapeText(*contents),
+                        where, kImportAgain);
   }
-  throw config::Error("the file is cut short or damaged: it has " +
-                          std::to_string(file_size) +
-                          " bytes, which do not fit " + Text(shape),
-                      where, kImportAgain);
+  return members;
 }
 
 // Compares every byte outside the arrays with what a native file has there,
@@ -141,53 +115,53 @@ struct Descriptor {
   }
 };
 
-void CheckTraces(const Traces& traces) {
-  const char* remedy = "this is a fault in the importer: report it";
-  Shape shape = {traces.count, traces.length};
-  if (!WithinLimits(shape)) {
-    throw config::Error("a dataset of " + Text(shape) +
-                            " is beyond the limits (at least one trace, at "
-                            "most " +
-                            std::to_string(kMaxCells) + " cells)",
-                        "", "import fewer traces or a smaller length");
-  }
-  const size_t n = traces.count;
-  if (traces.cells.size() != n * traces.length || traces.labels.size() != n ||
-      (!traces.groups.empty() && traces.groups.size() != n)) {
-    throw config::Error("the arrays do not fit " + Text(shape), "", remedy);
-  }
-  if (!AreDirections(traces.cells) || HasNegative(traces.labels)) {
-    throw config::Error("a cell is not -1, 0 or 1, or a label is negative", "",
-                        remedy);
-  }
+// The array of a member, in place. Its members are aligned for every type.
+template <typename T>
+std::span<const T> ArrayOf(std::string_view file, const NativeMember& member) {
+  return {reinterpret_cast<const T*>(file.data() + member.data_offset),
+          member.data_size / sizeof(T)};
 }
 
-template <typename T>
-std::string_view Bytes(const std::vector<T>& values) {
-  return {reinterpret_cast<const char*>(values.data()),
-          values.size() * sizeof(T)};
+DatasetView ViewOf(std::string_view file, const NativeContents& contents,
+                   const std::vector<NativeMember>& members) {
+  DatasetView view;
+  view.contents = contents;
+  if (contents.images) {
+    view.pixels = ArrayOf<uint8_t>(file, members[0]);
+  } else {
+    view.cells = ArrayOf<int8_t>(file, members[0]);
+  }
+  view.labels = ArrayOf<int64_t>(file, members[1]);
+  auto next = members.begin() + 2;
+  if (contents.groups) view.groups = ArrayOf<int64_t>(file, *next++);
+  if (contents.split) view.split = ArrayOf<uint8_t>(file, *next++);
+  if (contents.times) view.times = ArrayOf<float>(file, *next++);
+  if (contents.unmonitored) {
+    view.unmonitored = ArrayOf<int64_t>(file, *next).front();
+  }
+  return view;
 }
 
 }  // namespace
 
 struct Dataset::Mapping {
+  std::string path;
   void* address = MAP_FAILED;
   uint64_t size = 0;
-  Shape shape;
-  std::span<const int8_t> cells;
-  std::span<const int64_t> labels;
-  std::span<const int64_t> groups;
+  DatasetView view;
   std::vector<int64_t> classes;
 
   ~Mapping() {
     if (address != MAP_FAILED) munmap(address, size);
   }
 
-  void Map(const std::string& where);
-  void FindArrays(const std::string& where);
+  void Map();
+  void FindArrays();
+  void Require(Kind kind) const;
 };
 
-void Dataset::Mapping::Map(const std::string& where) {
+void Dataset::Mapping::Map() {
+  const std::string& where = path;
   const char* remedy = "check the path and its permissions";
   Descriptor file{open(where.c_str(), O_RDONLY | O_CLOEXEC)};
   struct stat status;
@@ -200,7 +174,7 @@ void Dataset::Mapping::Map(const std::string& where) {
     throw config::Error("the dataset is not a regular file", where,
                         kImportAgain);
   }
-  std::vector<NativeMember> smallest = NativeMembers(1, 1, false);
+  std::vector<NativeMember> smallest = NativeMembers({.count = 1, .length = 1});
   size = status.st_size;
   if (size < smallest.back().end()) {
     throw config::Error("the file is too short for a dataset: " +
@@ -215,70 +189,81 @@ void Dataset::Mapping::Map(const std::string& where) {
   }
 }
 
-void Dataset::Mapping::FindArrays(const std::string& where) {
+void Dataset::Mapping::FindArrays() {
   std::string_view file(static_cast<const char*>(address), size);
-  shape = ParseShape(file, where);
-  std::vector<NativeMember> members = FindLayout(shape, size, where);
-  CheckFrame(file, members, where);
-  const size_t n = shape.count;
-  auto numbers = [&](size_t member) {
-    const char* at = file.data() + members[member].data_offset;
-    return std::span(reinterpret_cast<const int64_t*>(at), n);
-  };
-  cells = {
-      reinterpret_cast<const int8_t*>(file.data()) + members[0].data_offset,
-      n * shape.length};
-  labels = numbers(1);
-  if (members.size() > 2) groups = numbers(2);
-  if (!AreDirections(cells) || HasNegative(labels)) {
-    throw config::Error("a cell is not -1, 0 or 1, or a label is negative",
-                        where, kImportAgain);
+  NativeContents contents = ParseShape(file, path);
+  std::vector<NativeMember> members = FindLayout(file, &contents, path);
+  CheckFrame(file, members, path);
+  view = ViewOf(file, contents, members);
+  if (std::string fault = FaultIn(view); !fault.empty()) {
+    throw config::Error(fault, path, kImportAgain);
   }
-  classes.assign(labels.begin(), labels.end());
+  classes.assign(view.labels.begin(), view.labels.end());
   std::sort(classes.begin(), classes.end());
   classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
 }
 
+void Dataset::Mapping::Require(Kind kind) const {
+  if (view.contents.images == (kind == Kind::kImages)) return;
+  if (kind == Kind::kTraces) {
+    throw config::Error("the dataset has images, where traces are needed", path,
+                        "use a dataset of traces, or a model and options that "
+                        "take images");
+  }
+  throw config::Error("the dataset has traces, where images are needed", path,
+                      "use a dataset of images, e.g. MNIST");
+}
+
 Dataset::Dataset(const std::filesystem::path& path)
     : mapping_(std::make_unique<Mapping>()) {
-  mapping_->Map(path.string());
-  mapping_->FindArrays(path.string());
+  mapping_->path = path.string();
+  mapping_->Map();
+  mapping_->FindArrays();
 }
 
 Dataset::~Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;
 
-int64_t Dataset::size() const { return mapping_->shape.count; }
-int64_t Dataset::length() const { return mapping_->shape.length; }
-
-std::span<const int8_t> Dataset::row(int64_t index) const {
-  return mapping_->cells.subspan(index * length(), length());
+Kind Dataset::kind() const {
+  return mapping_->view.contents.images ? Kind::kImages : Kind::kTraces;
 }
 
-std::span<const int8_t> Dataset::cells() const { return mapping_->cells; }
-std::span<const int64_t> Dataset::labels() const { return mapping_->labels; }
-std::span<const int64_t> Dataset::groups() const { return mapping_->groups; }
+int64_t Dataset::size() const { return mapping_->view.contents.count; }
+int64_t Dataset::length() const { return mapping_->view.contents.length; }
+
+std::span<const int8_t> Dataset::row(int64_t index) const {
+  return cells().subspan(index * length(), length());
+}
+
+std::span<const int8_t> Dataset::cells() const {
+  mapping_->Require(Kind::kTraces);
+  return mapping_->view.cells;
+}
+
+std::span<const uint8_t> Dataset::pixels() const {
+  mapping_->Require(Kind::kImages);
+  return mapping_->view.pixels;
+}
+
+std::span<const float> Dataset::times() const { return mapping_->view.times; }
+std::span<const int64_t> Dataset::labels() const {
+  return mapping_->view.labels;
+}
+std::span<const int64_t> Dataset::groups() const {
+  return mapping_->view.groups;
+}
+
+std::span<const Side> Dataset::split() const {
+  std::span<const uint8_t> split = mapping_->view.split;
+  return {reinterpret_cast<const Side*>(split.data()), split.size()};
+}
+
+std::optional<int64_t> Dataset::unmonitored() const {
+  return mapping_->view.unmonitored;
+}
 
 const std::vector<int64_t>& Dataset::classes() const {
   return mapping_->classes;
-}
-
-std::string NativeBytes(const Traces& traces) {
-  CheckTraces(traces);
-  std::vector<NativeMember> members =
-      NativeMembers(traces.count, traces.length, !traces.groups.empty());
-  std::vector<std::string_view> arrays = {
-      Bytes(traces.cells), Bytes(traces.labels), Bytes(traces.groups)};
-  std::string file;
-  file.reserve(members.back().end() + 1024);
-  std::vector<uint32_t> crcs;
-  for (size_t i = 0; i < members.size(); ++i) {
-    crcs.push_back(Crc32(Crc32(0, members[i].preamble), arrays[i]));
-    file += NativeHead(members[i], crcs.back());
-    file += arrays[i];
-  }
-  file += NativeTail(members, crcs);
-  return file;
 }
 
 }  // namespace dfsweep::data

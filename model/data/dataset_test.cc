@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 
 #include "model/config/error.h"
 #include "model/data/native_layout.h"
+#include "model/data/numpy_python.h"
 
 namespace dfsweep::data {
 namespace {
@@ -80,6 +82,88 @@ TEST_F(DatasetTest, GroupsMayBeAbsent) {
   EXPECT_THAT(dataset.labels(), ElementsAre(7, 0, 7));
 }
 
+// Every optional member.
+Traces Full() {
+  Traces traces = Small();
+  traces.split = {Side::kTest, Side::kTrain, Side::kValidation};
+  traces.times = {0, .5, .75, 0,  //
+                  2, 0,  0,   0,  //
+                  0, 0,  1,   3};
+  traces.unmonitored = 7;
+  return traces;
+}
+
+Traces Images() {
+  return {.count = 2,
+          .length = 3,
+          .labels = {9, 0},
+          .kind = Kind::kImages,
+          .pixels = {0, 128, 255, 1, 2, 3},
+          .split = {Side::kTrain, Side::kTest}};
+}
+
+TEST_F(DatasetTest, ReadsEveryOptionalMember) {
+  Dataset dataset(Write(NativeBytes(Full())));
+  EXPECT_EQ(dataset.kind(), Kind::kTraces);
+  EXPECT_THAT(dataset.cells(), ElementsAreArray(Full().cells));
+  EXPECT_THAT(dataset.times(), ElementsAreArray(Full().times));
+  EXPECT_THAT(dataset.split(),
+              ElementsAre(Side::kTest, Side::kTrain, Side::kValidation));
+  EXPECT_EQ(dataset.unmonitored(), 7);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(dataset.times().data()) % 64, 0u);
+}
+
+TEST_F(DatasetTest, EverySubsetOfOptionalMembersComesBack) {
+  for (int subset = 0; subset < 16; ++subset) {
+    Traces traces = Full();
+    if (subset & 1) traces.groups.clear();
+    if (subset & 2) traces.split.clear();
+    if (subset & 4) traces.times.clear();
+    if (subset & 8) traces.unmonitored.reset();
+    Dataset dataset(Write(NativeBytes(traces)));
+    EXPECT_THAT(dataset.groups(), ElementsAreArray(traces.groups));
+    EXPECT_THAT(dataset.split(), ElementsAreArray(traces.split));
+    EXPECT_THAT(dataset.times(), ElementsAreArray(traces.times));
+    EXPECT_EQ(dataset.unmonitored(), traces.unmonitored);
+  }
+}
+
+TEST_F(DatasetTest, ReadsImages) {
+  Dataset dataset(Write(NativeBytes(Images())));
+  EXPECT_EQ(dataset.kind(), Kind::kImages);
+  EXPECT_EQ(dataset.size(), 2);
+  EXPECT_EQ(dataset.length(), 3);
+  EXPECT_THAT(dataset.pixels(), ElementsAre(0, 128, 255, 1, 2, 3));
+  EXPECT_THAT(dataset.classes(), ElementsAre(0, 9));
+  EXPECT_THAT(dataset.split(), ElementsAre(Side::kTrain, Side::kTest));
+}
+
+// What only knows directions asks for cells, and gets an error.
+TEST_F(DatasetTest, ImagesAreNoTracesAndTracesNoImages) {
+  Dataset images(Write(NativeBytes(Images())));
+  EXPECT_THROW(images.cells(), config::Error);
+  EXPECT_THROW(images.row(0), config::Error);
+  Dataset traces(Write(NativeBytes(Full())));
+  try {
+    traces.pixels();
+    ADD_FAILURE() << "not refused";
+  } catch (const config::Error& error) {
+    EXPECT_THAT(error.where(), HasSubstr("traces.npz"));
+    EXPECT_NE(error.remedy(), "");
+  }
+}
+
+// Datasets are named by the digest of these bytes: they may never change. The
+// numbers are from the first version, and checked with Python's zlib.crc32.
+TEST_F(DatasetTest, FilesWithoutNewMembersHaveTheirOldBytes) {
+  Traces traces = Small();
+  EXPECT_EQ(NativeBytes(traces).size(), 651u);
+  EXPECT_EQ(Crc32(0, NativeBytes(traces)), 0x25bae510u);
+  traces.groups.clear();
+  EXPECT_EQ(NativeBytes(traces).size(), 404u);
+  EXPECT_EQ(Crc32(0, NativeBytes(traces)), 0x764c4e2fu);
+}
+
 TEST_F(DatasetTest, SpansLiveAsLongAsTheMovedDataset) {
   Dataset first(Write(NativeBytes(Small())));
   std::span<const int8_t> row = first.row(0);
@@ -111,19 +195,23 @@ TEST_F(DatasetTest, ChecksumIsZips) {
 }
 
 TEST_F(DatasetTest, EveryTruncationIsRefused) {
-  std::string bytes = NativeBytes(Small());
-  for (size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_NE(ErrorOf(bytes.substr(0, size)), "") << size;
+  for (const Traces& traces : {Small(), Full(), Images()}) {
+    const std::string bytes = NativeBytes(traces);
+    for (size_t size = 0; size < bytes.size(); ++size) {
+      EXPECT_NE(ErrorOf(bytes.substr(0, size)), "") << size;
+    }
+    EXPECT_NE(ErrorOf(bytes + "x"), "");
   }
-  EXPECT_NE(ErrorOf(bytes + "x"), "");
 }
 
 TEST_F(DatasetTest, AFlippedBitInAnyByteIsRefused) {
-  const std::string bytes = NativeBytes(Small());
-  for (size_t byte = 0; byte < bytes.size(); ++byte) {
-    std::string damaged = bytes;
-    damaged[byte] ^= 1 << (byte % 8);
-    EXPECT_NE(ErrorOf(damaged), "") << byte;
+  for (const Traces& traces : {Small(), Full(), Images()}) {
+    const std::string bytes = NativeBytes(traces);
+    for (size_t byte = 0; byte < bytes.size(); ++byte) {
+      std::string damaged = bytes;
+      damaged[byte] ^= 1 << (byte % 8);
+      EXPECT_NE(ErrorOf(damaged), "") << byte;
+    }
   }
 }
 
@@ -139,7 +227,8 @@ std::string Replaced(std::string bytes, std::string_view find,
 TEST_F(DatasetTest, ErrorsSayWhatIsWrong) {
   const std::string good = NativeBytes(Small());
   std::string with_cell = good;
-  with_cell[NativeMembers(3, 4, true)[0].data_offset] = -1;
+  with_cell[NativeMembers({.count = 3, .length = 4, .groups = true})[0]
+                .data_offset] = -1;
   std::string directory = good;
   directory[good.rfind("y.npy")] = 'z';
   struct Case {
@@ -148,7 +237,7 @@ TEST_F(DatasetTest, ErrorsSayWhatIsWrong) {
   const Case cases[] = {
       {"", "too short"},
       {std::string(1000, 'x'), "no .npz starts like this"},
-      {Replaced(good, "|i1", "|u1"), "not in dfsweep's native form"},
+      {Replaced(good, "|i1", "<i2"), "not in dfsweep's native form"},
       {Replaced(good, "(3, 4)", "(9, 9)"), "9 traces of 9 cells"},
       {Replaced(good, "(3, 4)", "(0, 4)"), "beyond the limits"},
       {Replaced(good, "<i8", "<u8"), "header of y.npy"},
@@ -181,7 +270,8 @@ TEST_F(DatasetTest, RefusesWhatIsNoFile) {
 TEST_F(DatasetTest, RefusesAFileWhoseCellsAreNotDirections) {
   // A valid frame around a wrong cell, as a foreign writer might make it.
   std::string bytes = NativeBytes(Small());
-  std::vector<NativeMember> members = NativeMembers(3, 4, true);
+  std::vector<NativeMember> members =
+      NativeMembers({.count = 3, .length = 4, .groups = true});
   bytes[members[0].data_offset + 1] = 2;
   std::string_view view(bytes);
   std::vector<uint32_t> crcs;
@@ -204,28 +294,25 @@ TEST(NativeBytes, RefusesWhatIsNoDataset) {
       [](Traces* t) { t->labels.pop_back(); },
       [](Traces* t) { t->groups.pop_back(); },
       [](Traces* t) { t->cells.pop_back(); },
+      [](Traces* t) { t->split.pop_back(); },
+      [](Traces* t) { t->split[0] = static_cast<Side>(3); },
+      [](Traces* t) { t->times.pop_back(); },
+      [](Traces* t) { t->times[1] = -1; },
+      [](Traces* t) { t->times[0] = -0.f; },
+      [](Traces* t) { t->times[1] = std::nanf(""); },
+      [](Traces* t) { t->times[1] = HUGE_VALF; },
+      [](Traces* t) { t->times[3] = 1; },  // at padding
+      [](Traces* t) { t->unmonitored = -1; },
+      [](Traces* t) { t->kind = Kind::kImages; },
+      [](Traces* t) { t->pixels.resize(12); },
       [](Traces* t) { *t = Traces(); },
       [](Traces* t) { t->count = t->length = INT64_C(1) << 32; },
   };
   for (const auto& fault : faults) {
-    Traces traces = Small();
+    Traces traces = Full();
     fault(&traces);
     EXPECT_THROW(NativeBytes(traces), config::Error);
   }
-}
-
-// A Python with numpy: $DFSWEEP_PYTHON, the repository's .venv, or python3.
-std::string PythonWithNumpy() {
-  const char* given = std::getenv("DFSWEEP_PYTHON");
-  for (std::string python :
-       {std::string(given ? given : ""), std::string(".venv/bin/python"),
-        std::string("python3")}) {
-    if (!python.empty() &&
-        std::system((python + " -c 'import numpy' 2>/dev/null").c_str()) == 0) {
-      return python;
-    }
-  }
-  return "";
 }
 
 TEST_F(DatasetTest, NumpyOpensIt) {
@@ -234,17 +321,22 @@ TEST_F(DatasetTest, NumpyOpensIt) {
     GTEST_SKIP() << "NOT CHECKED that numpy opens a native file: no Python "
                     "with numpy; set DFSWEEP_PYTHON";
   }
-  std::filesystem::path path = Write(NativeBytes(Small()));
+  std::filesystem::path path = Write(NativeBytes(Full()));
   std::filesystem::path script = folder_ / "check.py";
   std::ofstream(script) << R"(
 import sys, zipfile, numpy
 assert zipfile.ZipFile(sys.argv[1]).testzip() is None
 d = numpy.load(sys.argv[1], allow_pickle=False)
-assert d.files == ['X', 'y', 'group'], d.files
+assert d.files == ['X', 'y', 'group', 'split', 'time', 'unmonitored'], d.files
 assert d['X'].dtype == numpy.int8
 assert d['X'].tolist() == [[1, -1, 1, 0], [1, 0, 0, 0], [-1, -1, 1, 1]]
 assert d['y'].dtype == numpy.int64 and d['y'].tolist() == [7, 0, 7]
 assert d['group'].tolist() == [1, -2, 3]
+assert d['split'].dtype == numpy.uint8 and d['split'].tolist() == [2, 0, 1]
+assert d['time'].dtype == numpy.float32 and d['time'].shape == (3, 4)
+assert d['time'][0].tolist() == [0, .5, .75, 0]
+assert d['unmonitored'].dtype == numpy.int64
+assert d['unmonitored'].tolist() == [7]
 )";
   EXPECT_EQ(std::system(
                 (python + " " + script.string() + " " + path.string()).c_str()),

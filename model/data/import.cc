@@ -6,6 +6,7 @@
 #include "model/config/error.h"
 #include "model/data/limits.h"
 #include "model/data/source.h"
+#include "model/data/trace_files.h"
 
 namespace dfsweep::data {
 namespace {
@@ -137,27 +138,67 @@ void CheckInteriorZeros(const Traces& traces, const std::string& where) {
   }
 }
 
+// Keeps the rows `kept` (ascending) of `values`, which has `width` for each.
+template <typename T>
+void KeepRows(const std::vector<int64_t>& kept, int64_t width,
+              std::vector<T>* values) {
+  if (values->empty()) return;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i] == static_cast<int64_t>(i)) continue;
+    std::copy_n(values->begin() + kept[i] * width, width,
+                values->begin() + i * width);
+  }
+  values->resize(kept.size() * width);
+}
+
 // Removes traces without a cell. Returns how many.
 int64_t DropEmpty(Traces* traces) {
-  int64_t kept = 0;
+  std::vector<int64_t> kept;
   for (int64_t i = 0; i < traces->count; ++i) {
     std::span<int8_t> row = Row(traces, i);
-    if (std::all_of(row.begin(), row.end(), [](int8_t c) { return c == 0; })) {
-      continue;
+    if (std::any_of(row.begin(), row.end(), [](int8_t c) { return c != 0; })) {
+      kept.push_back(i);
     }
-    if (kept != i) {
-      std::copy(row.begin(), row.end(), Row(traces, kept).begin());
-      traces->labels[kept] = traces->labels[i];
-      if (!traces->groups.empty()) traces->groups[kept] = traces->groups[i];
-    }
-    ++kept;
   }
-  const int64_t dropped = traces->count - kept;
-  traces->count = kept;
-  traces->cells.resize(kept * traces->length);
-  traces->labels.resize(kept);
-  if (!traces->groups.empty()) traces->groups.resize(kept);
+  const int64_t dropped = traces->count - static_cast<int64_t>(kept.size());
+  if (dropped == 0) return 0;
+  traces->count -= dropped;
+  KeepRows(kept, traces->length, &traces->cells);
+  KeepRows(kept, traces->length, &traces->times);
+  KeepRows(kept, 1, &traces->labels);
+  KeepRows(kept, 1, &traces->groups);
+  KeepRows(kept, 1, &traces->split);
   return dropped;
+}
+
+// Times stand at cells alone, and are left out if all are 0.
+void SettleTimes(Source* source, const std::string& where) {
+  constexpr float kLatest = 1e9;  // 30 years: a clock, or another unit
+  Traces& traces = source->traces;
+  float latest = 0;
+  for (size_t i = 0; i < traces.times.size(); ++i) {
+    if (traces.cells[i] == 0) traces.times[i] = 0;
+    latest = std::max(latest, traces.times[i]);
+  }
+  if (latest > kLatest) {
+    throw config::Error(
+        "a cell is " + std::to_string(latest) + " seconds after the first",
+        where, "save times in seconds from the trace's first cell");
+  }
+  if (latest == 0) traces.times = {};
+}
+
+void CheckUnmonitored(const Source& source, const std::string& where) {
+  const Traces& traces = source.traces;
+  if (!traces.unmonitored) return;
+  const int64_t label = *traces.unmonitored;
+  if (std::find(traces.labels.begin(), traces.labels.end(), label) !=
+      traces.labels.end()) {
+    return;
+  }
+  throw config::Error("no trace has the label " + std::to_string(label) +
+                          " of unmonitored traces",
+                      where, "give the label that the unmonitored traces have");
 }
 
 void CheckBothDirections(const Traces& traces, const std::string& where) {
@@ -178,25 +219,35 @@ void CheckBothDirections(const Traces& traces, const std::string& where) {
 }
 
 Source Read(const std::filesystem::path& path, const ImportOptions& options) {
-  const std::string where = path.string();
+  namespace fs = std::filesystem;
   std::error_code error;
-  std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (std::filesystem::is_directory(status)) {
-    return ReadTextFolder(path, options);
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    throw config::Error("there is no such file or folder", where,
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::is_directory(status) && !fs::is_regular_file(status)) {
+    throw config::Error("there is no such file or folder", path.string(),
                         "check the path");
   }
-  const std::string extension = path.extension().string();
-  if (extension == ".pkl" || extension == ".pickle") {
-    throw config::Error(
-        "pickles are not read, because they run code when they are loaded",
-        where,
-        "in Python, load it if you trust it, pad the rows with 0, then "
-        "numpy.savez_compressed(file, X=X, y=y)");
-  }
-  return ReadNpz(path, options);
+  if (IsPickleSet(path)) return ReadPickles(path, options);
+  if (IsIdxSet(path)) return ReadIdx(path, options);
+  const bool traces =
+      fs::is_directory(status) ||
+      (IsArchive(path) && !(path.extension() == ".zip" && IsNpz(path)));
+  return traces ? ReadText(path, options) : ReadNpz(path, options);
+}
+
+// Reads a source and makes its traces clean.
+Source ReadClean(const std::filesystem::path& path,
+                 const ImportOptions& options, Report* report) {
+  const std::string where = path.string();
+  Source source = Read(path, options);
+  if (source.traces.kind == Kind::kImages) return source;
+  SettleZeros(&source);
+  CheckBothDirections(source.traces, where);
+  SettlePadding(&source, options, where, report);
+  CheckInteriorZeros(source.traces, where);
+  SettleTimes(&source, where);
+  report->empty_dropped += DropEmpty(&source.traces);
+  CheckBothDirections(source.traces, where);
+  return source;
 }
 
 }  // namespace
@@ -207,42 +258,38 @@ Format ParseFormat(const std::string& name) {
   if (name == "lengths") return Format::kLengths;
   if (name == "wflib") return Format::kTimed;
   if (name == "text") return Format::kText;
+  if (name == "images") return Format::kImages;
   throw config::Error("there is no format '" + name + "'", "",
-                      "use auto, directions, lengths, wflib or text");
+                      "use auto, directions, lengths, wflib, text or images");
 }
 
-std::vector<int64_t> NumberNames(const std::vector<std::string>& names,
-                                 const std::string& last,
-                                 std::map<int64_t, std::string>* class_names) {
-  std::map<std::string, int64_t> labels;
-  for (const std::string& name : names) labels.emplace(name, 0);
-  int64_t next = 0;
-  for (auto& [name, label] : labels) {
-    label = name == last ? static_cast<int64_t>(labels.size()) - 1 : next++;
-    class_names->emplace(label, name);
-  }
-  std::vector<int64_t> result;
-  result.reserve(names.size());
-  for (const std::string& name : names) result.push_back(labels[name]);
-  return result;
+void WarnOfRebased(const CellRows& rows, Source* source) {
+  if (rows.rebased() == 0) return;
+  source->warnings.push_back(
+      "the times of " + std::to_string(rows.rebased()) +
+      " traces were counted from their first cell, since they began before 0 "
+      "or were a clock; check that the recordings begin with that cell");
 }
 
 ImportResult Import(const std::filesystem::path& path,
                     const ImportOptions& options) try {
   const std::string where = path.string();
-  Source source = Read(path, options);
-  SettleZeros(&source);
-  CheckBothDirections(source.traces, where);
   ImportResult result;
-  SettlePadding(&source, options, where, &result.report);
-  CheckInteriorZeros(source.traces, where);
+  Source source = ReadClean(path, options, &result.report);
+  if (options.unmonitored) source.traces.unmonitored = options.unmonitored;
+  if (!options.unmonitored_from.empty()) {
+    ImportOptions second = options;
+    second.unlabelled = true;
+    AddUnmonitored(ReadClean(options.unmonitored_from, second, &result.report),
+                   options, options.unmonitored_from.string(), &source);
+  }
+  CheckUnmonitored(source, where);
   result.report.format = source.description;
+  result.report.files = std::move(source.files);
   result.report.class_names = std::move(source.class_names);
   result.report.warnings.insert(result.report.warnings.begin(),
                                 source.warnings.begin(), source.warnings.end());
   result.traces = std::move(source.traces);
-  result.report.empty_dropped = DropEmpty(&result.traces);
-  CheckBothDirections(result.traces, where);
   Describe(result.traces, &result.report);
   return result;
 } catch (const std::bad_alloc&) {

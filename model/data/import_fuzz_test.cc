@@ -7,6 +7,10 @@
 #include "model/config/error.h"
 #include "model/data/import.h"
 #include "model/data/npz_builder.h"
+#include "model/data/pickle_builder.h"
+#include "model/data/pickle_fixtures.h"
+#include "model/data/pickled_arrays.h"
+#include "model/data/tar_builder.h"
 
 namespace dfsweep::data {
 namespace {
@@ -108,11 +112,85 @@ TEST(ImportSurvives, MutatedTextTraces) {
   }
 }
 
+// Pickles of every Python and form, mutated. Most changes hit a number, so many
+// are accepted; what matters is that the rest are refused.
+TEST(ImportSurvives, MutatedPickles) {
+  TemporaryFolder folder;
+  std::mt19937 random(4);
+  for (const PickleFixture& fixture : kPickleFixtures) {
+    const std::string seed = FromHex(fixture.hex);
+    for (int i = 0; i < kMutations / 20; ++i) {
+      const std::string bytes = Mutated(seed, &random);
+      try {
+        CellRows rows("test.pkl", true);
+        AddPickledRows(bytes, "test.pkl", &rows);
+      } catch (const config::Error& error) {
+        EXPECT_NE(error.remedy(), "");
+      }
+      try {
+        ReadPickledLabels(bytes, "test.pkl");
+      } catch (const config::Error& error) {
+        EXPECT_NE(error.remedy(), "");
+      }
+    }
+  }
+}
+
+TEST(ImportSurvives, MutatedFlatArraysAndImages) {
+  TemporaryFolder folder;
+  const std::filesystem::path path = folder / "set.npz";
+  std::mt19937 random(5);
+  const std::vector<int64_t> offsets = {0, 2, 4};
+  const std::string labels = Npy("|u1", "(2,)", std::vector<uint8_t>{0, 1});
+  const std::string pixels =
+      Npy("|u1", "(2, 1, 2)", std::vector<uint8_t>{0, 1, 2, 3});
+  const Members seeds[] = {
+      {{"dir.npy", Npy("|i1", "(4,)", std::vector<int8_t>{1, -1, 1, -1})},
+       {"time.npy", Npy("<f4", "(4,)", std::vector<float>{0, 1, 0, 2})},
+       {"offsets.npy", Npy("<i8", "(3,)", offsets)},
+       {"y.npy", labels}},
+      {{"x_train.npy", pixels},
+       {"y_train.npy", labels},
+       {"x_test.npy", pixels},
+       {"y_test.npy", labels}}};
+  for (const Members& seed : seeds) {
+    WriteNpz(path, seed);
+    ASSERT_TRUE(Accepts(path));
+    for (int i = 0; i < kMutations / 4; ++i) {
+      Members members = seed;
+      std::string& bytes = members[random() % members.size()].second;
+      bytes = Mutated(bytes, &random);
+      WriteNpz(path, members);
+      Accepts(path);
+    }
+  }
+}
+
+TEST(ImportSurvives, MutatedArchives) {
+  TemporaryFolder folder;
+  std::mt19937 random(6);
+  const Members files = {{"1-0", "0\t1\n1\t-1\n"}, {"2-0", "0\t1\n1\t-1\n"}};
+  WriteNpz(folder / "set.zip", files);
+  const std::pair<std::string, std::string> seeds[] = {
+      {"set.tar", Tar(files)}, {"set.zip", ReadBytes(folder / "set.zip")}};
+  for (const auto& [name, seed] : seeds) {
+    WriteBytes(folder / name, seed);
+    ASSERT_TRUE(Accepts(folder / name));
+    for (int i = 0; i < kMutations / 2; ++i) {
+      WriteBytes(folder / name, Mutated(seed, &random));
+      Accepts(folder / name);
+    }
+  }
+}
+
 TEST(DatasetSurvives, MutatedNativeFiles) {
   TemporaryFolder folder;
   const std::filesystem::path path = folder / "native.npz";
   Traces traces = {
       .count = 4, .length = 6, .cells = SmallCells(), .labels = SmallLabels()};
+  traces.split.resize(4);
+  traces.times.resize(24);
+  traces.unmonitored = 1;
   const std::string seed = NativeBytes(traces);
   std::mt19937 random(3);
   for (int i = 0; i < kMutations; ++i) {

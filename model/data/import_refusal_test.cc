@@ -66,7 +66,7 @@ std::vector<Case> XCases() {
   front[5] = front[11] = front[17] = 1;
   front[23] = -1;
   const std::pair<std::string, std::string> cases[] = {
-      {"Python objects", XWith("{'descr': '|O', 'fortran_order': False, "
+      {"no opcode 0x01", XWith("{'descr': '|O', 'fortran_order': False, "
                                "'shape': (3,)}")},
       {"big-endian", XWith("{'descr': '>i2', 'fortran_order': False, "
                            "'shape': (3, 4)}")},
@@ -114,7 +114,7 @@ std::vector<Case> XCases() {
 std::vector<Case> LabelCases() {
   const std::pair<std::string, std::string> cases[] = {
       {"multi-tab", Npy("<i8", "(4, 1)", SmallLabels())},
-      {"X has 4 traces", Npy("<i8", "(3,)", std::vector<int64_t>{0, 1, 2})},
+      {"each of 4", Npy("<i8", "(3,)", std::vector<int64_t>{0, 1, 2})},
       {"label -1", Npy("<i8", "(4,)", std::vector<int64_t>{0, 1, -1, 0})},
       {"label 1000000",
        Npy("<i8", "(4,)", std::vector<int64_t>{0, 1, 1'000'000, 0})},
@@ -210,8 +210,6 @@ TEST(ImportRefuses, PathsAndFormatsThatDoNotFit) {
   TemporaryFolder folder;
   ExpectRefusal(folder / "absent.npz", "no such file");
   ExpectRefusal("/dev/zero", "no such file");
-  WriteBytes(folder / "X_train.pkl", "cos\nsystem\n(S'id'\ntR.");
-  ExpectRefusal(folder / "X_train.pkl", "run code");
   WriteNpz(folder / "set.npz", SmallMembers());
   ExpectRefusal(folder / "set.npz", "folder", {.format = Format::kText});
   ExpectRefusal(folder / "", "only hold text", {.format = Format::kTimed});

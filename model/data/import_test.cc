@@ -87,7 +87,7 @@ TEST_F(ImportTest, GroupsAreKeptAndUnknownMembersNamed) {
     Members members = SmallMembers();
     members.emplace_back(name + ".npy",
                          Npy("|u1", "(4,)", std::vector<uint8_t>{1, 2, 1, 3}));
-    members.emplace_back("time.npy", members[1].second);
+    members.emplace_back("time.npy", members[1].second);  // not [n, length]
     ImportResult result = ImportMembers(members);
     EXPECT_THAT(result.traces.groups, ElementsAre(1, 2, 1, 3));
     EXPECT_EQ(result.report.groups, 3);
@@ -101,6 +101,25 @@ TEST_F(ImportTest, ANativeFileComesBackByteForByte) {
   WriteBytes(folder_ / "native.npz", NativeBytes(traces));
   EXPECT_EQ(NativeBytes(Import(folder_ / "native.npz").traces),
             NativeBytes(traces));
+
+  traces.split = {Side::kTrain, Side::kTest, Side::kTrain, Side::kValidation};
+  traces.unmonitored = 1;
+  for (int8_t cell : traces.cells) {
+    traces.times.push_back(cell == 0 ? 0 : traces.times.size() / 8.f);
+  }
+  WriteBytes(folder_ / "native.npz", NativeBytes(traces));
+  EXPECT_EQ(NativeBytes(Import(folder_ / "native.npz").traces),
+            NativeBytes(traces));
+}
+
+TEST_F(ImportTest, TimesAreLeftOutIfAsked) {
+  std::vector<double> x = {.1, -.2, .3, 0};
+  const Members members = {
+      {"X.npy", Npy("<f8", "(1, 4)", x)},
+      {"y.npy", Npy("<i8", "(1,)", std::vector<int64_t>{0})}};
+  EXPECT_EQ(ImportMembers(members).traces.times.size(), 4u);
+  EXPECT_THAT(ImportMembers(members, {.keep_times = false}).traces.times,
+              IsEmpty());
 }
 
 TEST_F(ImportTest, WflibsTimesGiveTheirSignEvenAtTimeZero) {
@@ -116,7 +135,13 @@ TEST_F(ImportTest, WflibsTimesGiveTheirSignEvenAtTimeZero) {
                                                -1, 1, 1, 1, -1, 1,  //
                                                1, -1, 0, 0, 0, 0,   //
                                                -1, 1, 1, -1, 0, 0));
+  EXPECT_THAT(result.traces.times, ElementsAre(0.f, .1f, .2f, 0.f, 0.f, 0.f,  //
+                                               0.f, .1f, .2f, .3f, .3f, .4f,  //
+                                               .5f, .6f, 0.f, 0.f, 0.f, 0.f,  //
+                                               0.f, 0.f, .1f, 1.f, 0.f, 0.f));
   EXPECT_THAT(result.report.format, HasSubstr("WFlib"));
+  EXPECT_TRUE(result.report.timed);
+  EXPECT_EQ(result.report.starts_later, 1);
   EXPECT_THAT(result.report.warnings,
               Contains(HasSubstr("4 cells at time exactly 0")));
 }

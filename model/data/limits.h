@@ -10,11 +10,14 @@ namespace dfsweep::data {
 
 // One dataset. The Deep Fingerprinting set has 95,000 traces and 0.5e9 cells.
 // Together the three keep a native file below the 4 GiB that zip's 32-bit
-// offsets can express (a byte a cell, 16 bytes a trace for label and group).
+// offsets can express (a byte a cell, 17 bytes a trace for label, group and
+// side of the split). A cell with a time takes four bytes more.
 inline constexpr int64_t kMaxCells = 3'900'000'000;
+inline constexpr int64_t kMaxTimedCells = 780'000'000;
 inline constexpr int64_t kMaxTraces = 20'000'000;
 inline constexpr int64_t kMaxTraceLength = 1'000'000;
-static_assert(kMaxCells + 16 * kMaxTraces + 4096 < INT64_C(1) << 32);
+static_assert(kMaxCells + 17 * kMaxTraces + 4096 < INT64_C(1) << 32);
+static_assert(5 * kMaxTimedCells <= kMaxCells);
 
 // Labels are class numbers, not hashes: programs make tables of this size.
 inline constexpr int64_t kMaxLabel = 999'999;
@@ -30,9 +33,21 @@ inline constexpr int64_t kMaxNpyHeaderBytes = 65'536;
 inline constexpr int64_t kMaxElementsPerCompressedByte = 500;
 inline constexpr int64_t kFreeElements = 64 << 20;
 
-// A folder of text traces.
+// A pickle. Lists, arrays, strings and memo entries (a row that is a list takes
+// one, a row that is an array up to eight); values on the stack; marks that are
+// open at once, so levels of nesting (an array of lists has 4).
+inline constexpr int64_t kMaxPickleObjects = 8'000'000;
+inline constexpr int64_t kMaxPickleStack = 4'000'000;
+inline constexpr int64_t kMaxPickleDepth = 64;
+
+// A folder or an archive of text traces.
 inline constexpr int64_t kMaxTextFiles = 2'000'000;
 inline constexpr int64_t kMaxTextFileBytes = 64 << 20;
+
+// An archive bomb: more text than this for a byte of the archive, beyond
+// kFreeTextBytes. Text traces are packed to a third or a tenth.
+inline constexpr int64_t kMaxTextExpansion = 200;
+inline constexpr int64_t kFreeTextBytes = 64 << 20;
 
 }  // namespace dfsweep::data
 

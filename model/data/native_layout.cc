@@ -89,18 +89,38 @@ constexpr CrcTables kCrcTables = MakeCrcTables();
 
 }  // namespace
 
-std::vector<NativeMember> NativeMembers(int64_t count, int64_t length,
-                                        bool groups) {
-  const uint64_t n = count;
-  const std::string rows = std::to_string(count);
+std::vector<NativeMember> NativeMembers(const NativeContents& contents) {
+  const uint64_t n = contents.count;
+  const std::string rows = std::to_string(contents.count);
+  const std::string shape = rows + ", " + std::to_string(contents.length);
   std::vector<NativeMember> members;
-  AddMember(&members, "X.npy", "|i1", rows + ", " + std::to_string(length),
-            n * length);
+  AddMember(&members, "X.npy", contents.images ? "|u1" : "|i1", shape,
+            n * contents.length);
   AddMember(&members, "y.npy", "<i8", rows + ",", n * sizeof(int64_t));
-  if (groups) {
+  if (contents.groups) {
     AddMember(&members, "group.npy", "<i8", rows + ",", n * sizeof(int64_t));
   }
+  if (contents.split) AddMember(&members, "split.npy", "|u1", rows + ",", n);
+  if (contents.times) {
+    AddMember(&members, "time.npy", "<f4", shape,
+              n * contents.length * sizeof(float));
+  }
+  if (contents.unmonitored) {
+    AddMember(&members, "unmonitored.npy", "<i8", "1,", sizeof(int64_t));
+  }
   return members;
+}
+
+void FindOptionalMembers(std::string_view file, NativeContents* contents) {
+  for (bool NativeContents::*member :
+       {&NativeContents::groups, &NativeContents::split, &NativeContents::times,
+        &NativeContents::unmonitored}) {
+    contents->*member = true;
+    const NativeMember last = NativeMembers(*contents).back();
+    const uint64_t name = last.offset + kLocalHeaderSize;
+    contents->*member =
+        name < file.size() && file.substr(name, last.name.size()) == last.name;
+  }
 }
 
 std::string NativeHead(const NativeMember& member, uint32_t crc) {
@@ -135,8 +155,9 @@ std::string NativeTail(const std::vector<NativeMember>& members,
   return tail;
 }
 
-std::string_view NativeShapePrefix() {
-  return "{'descr': '|i1', 'fortran_order': False, 'shape': (";
+std::string_view NativeShapePrefix(bool images) {
+  return images ? "{'descr': '|u1', 'fortran_order': False, 'shape': ("
+                : "{'descr': '|i1', 'fortran_order': False, 'shape': (";
 }
 
 uint32_t Crc32(uint32_t crc, std::string_view bytes) {

@@ -1,6 +1,6 @@
 // The bytes around the arrays of a native file: zip and npy headers. They
-// depend on nothing but the shape and the arrays' checksums, so the writer
-// writes what these functions return and the reader compares with it.
+// depend on nothing but the contents' shapes and the arrays' checksums, so the
+// writer writes what these functions return and the reader compares with it.
 #ifndef DFSWEEP_MODEL_DATA_NATIVE_LAYOUT_H_
 #define DFSWEEP_MODEL_DATA_NATIVE_LAYOUT_H_
 
@@ -21,9 +21,21 @@ struct NativeMember {
   uint64_t end() const { return data_offset + data_size; }
 };
 
-// X.npy, y.npy and, if `groups`, group.npy. The numbers are within limits.h.
-std::vector<NativeMember> NativeMembers(int64_t count, int64_t length,
-                                        bool groups);
+// What a native file holds. The numbers are within limits.h.
+struct NativeContents {
+  int64_t count = 0;    // rows
+  int64_t length = 0;   // cells or pixels a row
+  bool images = false;  // X is uint8 pixels, not int8 directions
+  // The optional members.
+  bool groups = false, split = false, times = false, unmonitored = false;
+};
+
+// X.npy, y.npy and the optional members, in the order of NativeContents.
+std::vector<NativeMember> NativeMembers(const NativeContents& contents);
+
+// The optional members that a file has, found by their names at the places
+// where they would have to be. Everything else in `contents` must be set.
+void FindOptionalMembers(std::string_view file, NativeContents* contents);
 
 // The local zip header and the npy preamble: the bytes
 // [member.offset, member.data_offset).
@@ -37,8 +49,8 @@ std::string NativeTail(const std::vector<NativeMember>& members,
 // Where NativeHead keeps the checksum, counted from member.offset.
 inline constexpr uint64_t kNativeCrcOffset = 14;
 
-// What the head of a native file starts with, up to the digits of the shape.
-std::string_view NativeShapePrefix();
+// What X.npy's header starts with, up to the digits of the shape.
+std::string_view NativeShapePrefix(bool images);
 inline constexpr uint64_t kNativeShapePrefixOffset = 45;
 
 // The zip checksum (CRC-32) of what `crc` is of, followed by `bytes`. Start

@@ -30,11 +30,9 @@ constexpr char kCopyAgain[] =
 int ItemSize(const std::string& type, const std::string& where) {
   if (type.find('O') != std::string::npos) {
     throw config::Error(
-        "the array holds Python objects, which only pickle can load, and "
-        "pickle runs code from the file",
-        where,
-        "in Python, make a 2-D int8 array of -1/0/1 (rows padded with 0 at the "
-        "end) and integer labels, then numpy.savez_compressed(file, X=X, y=y)");
+        "the array holds Python objects, where only numbers are read", where,
+        "in Python, convert it with .astype('int64') and save it again with "
+        "numpy.savez_compressed");
   }
   if (type.starts_with('>')) {
     throw config::Error("the array is big-endian (" + type + ")", where,
@@ -132,6 +130,20 @@ std::string NpzArray::ReadHeaderText() {
   return text;
 }
 
+std::string NpzArray::ReadPickle() {
+  constexpr int64_t kPieceBytes = 16 << 20;
+  std::string bytes;
+  // Piece by piece: the size is the zip directory's claim.
+  while (bytes_read_ < member_size_) {
+    const size_t begin = bytes.size();
+    const int64_t piece = std::min(kPieceBytes, member_size_ - bytes_read_);
+    bytes.resize(begin + piece);
+    Read(bytes.data() + begin, piece);
+  }
+  Finish();
+  return bytes;
+}
+
 void NpzArray::Finish() {
   char byte;
   zip_int64_t got = zip_fread(file_.get(), &byte, 1);
@@ -175,7 +187,7 @@ bool NpzFile::Has(const std::string& array) const {
   return std::find(arrays_.begin(), arrays_.end(), array) != arrays_.end();
 }
 
-NpzArray NpzFile::Open(const std::string& name) const {
+NpzArray NpzFile::Open(const std::string& name, Objects objects) const {
   const std::string member = name + ".npy";
   NpzArray array;
   array.where_ = path_ + ": " + member;
@@ -194,6 +206,12 @@ NpzArray NpzFile::Open(const std::string& name) const {
 
   const std::string text = array.ReadHeaderText();
   array.header_ = ParseNpyHeader(text, array.where_);
+  array.member_size_ = static_cast<int64_t>(stat.size);
+  if (objects == Objects::kAllowed && array.header_.type == "|O") {
+    array.has_objects_ = true;
+    CheckExpansion(array.member_size_, stat, array.where_);
+    return array;
+  }
   array.item_size_ = ItemSize(array.header_.type, array.where_);
 
   const int64_t elements = array.header_.Elements();

@@ -15,17 +15,25 @@
 
 namespace dfsweep::data {
 
+// Whether an array may hold Python objects, which are a pickle in the file.
+enum class Objects { kRefused, kAllowed };
+
 // One array, read from its first element to its last. Must not outlive its
 // NpzFile. Not thread-safe.
 class NpzArray {
  public:
   const NpyHeader& header() const { return header_; }
-  int item_size() const { return item_size_; }         // bytes
+  int item_size() const { return item_size_; }  // bytes; 0 of objects
+  bool has_objects() const { return has_objects_; }
   const std::string& where() const { return where_; }  // "file.npz: X.npy"
 
   // Reads exactly `bytes` into `out`. Throws config::Error if the data ends
   // early or is damaged.
   void Read(void* out, int64_t bytes);
+
+  // All that follows the header, and the checksum checked: of an array of
+  // objects, a pickle.
+  std::string ReadPickle();
 
   // Call after the last Read: throws if the checksum differs.
   void Finish();
@@ -44,6 +52,8 @@ class NpzArray {
   std::unique_ptr<zip_file_t, Close> file_;
   NpyHeader header_;
   int item_size_ = 0;
+  bool has_objects_ = false;
+  int64_t member_size_ = 0;  // bytes
 };
 
 // An open .npz file. Not thread-safe.
@@ -58,10 +68,11 @@ class NpzFile {
   const std::vector<std::string>& others() const { return others_; }
   bool Has(const std::string& array) const;
 
-  // Throws config::Error if the array's type can't be read (objects, which need
-  // pickle; big-endian; Fortran order; complex; …), its size differs from its
+  // Throws config::Error if the array's type can't be read (objects unless
+  // allowed; big-endian; Fortran order; complex; …), its size differs from its
   // shape, or it expands like a zip bomb.
-  NpzArray Open(const std::string& array) const;
+  NpzArray Open(const std::string& array,
+                Objects objects = Objects::kRefused) const;
 
  private:
   struct Discard {

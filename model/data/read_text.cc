@@ -1,13 +1,17 @@
-// A folder of Wang-style text traces as a source.
+// Text traces as a source: Wang's `seconds<TAB>direction` lines, and the
+// `nanoseconds,s|r,size` logs of BigEnough and maybenot, in a folder or an
+// archive.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
+#include <numeric>
 #include <tuple>
 
 #include "model/config/error.h"
 #include "model/data/limits.h"
 #include "model/data/source.h"
+#include "model/data/trace_files.h"
+#include "model/data/utf8.h"
 
 namespace dfsweep::data {
 namespace {
@@ -17,9 +21,10 @@ namespace fs = std::filesystem;
 constexpr char kUnmonitored[] = "unmonitored";
 
 struct TraceFile {
-  std::string site;  // class name
-  int64_t instance;  // orders the traces of a site
-  fs::path path;
+  std::string site;      // class name
+  int64_t subpage = -1;  // of logs; -1 where the name has none
+  int64_t instance = 0;  // orders the traces of a site
+  std::string path;      // in the source
 };
 
 // Whether all of `text` is a number ≥ 0.
@@ -29,12 +34,36 @@ bool ParseNumber(std::string_view text, int64_t* number) {
   return result.ec == std::errc() && result.ptr == end && *number >= 0;
 }
 
+// "0012" is site 12.
+std::string WithoutZeros(const std::string& number) {
+  const size_t first = number.find_first_not_of('0');
+  return first == std::string::npos ? "0" : number.substr(first);
+}
+
+// CCCC-SSSS-IIII: class, subpage, sample.
+bool ParseLogName(const std::string& name, TraceFile* file) {
+  const size_t first = name.find('-'), last = name.rfind('-');
+  int64_t site = 0;
+  if (first == last || !ParseNumber(name.substr(0, first), &site) ||
+      !ParseNumber(name.substr(first + 1, last - first - 1), &file->subpage) ||
+      !ParseNumber(name.substr(last + 1), &file->instance)) {
+    file->subpage = -1;
+    return false;
+  }
+  file->site = WithoutZeros(name.substr(0, first));
+  return true;
+}
+
 // `site-instance`, or `instance` alone for an unmonitored site; with or without
-// `.cell`.
-bool ParseName(const fs::path& path, TraceFile* file) {
-  std::string name = path.filename().string();
+// `.cell` or `.log`. Logs also have CCCC-SSSS-IIII.
+bool ParseName(const std::string& path, TraceFile* file) {
+  std::string name = BaseName(path);
+  const bool log = name.ends_with(".log");
+  if (log) name.resize(name.size() - 4);
   if (name.ends_with(".cell")) name.resize(name.size() - 5);
   file->path = path;
+  if (name.starts_with('.')) return false;  // hidden: not a trace
+  if (log && ParseLogName(name, file)) return true;
   size_t dash = name.rfind('-');
   if (dash == std::string::npos) {
     file->site = kUnmonitored;
@@ -43,72 +72,6 @@ bool ParseName(const fs::path& path, TraceFile* file) {
   file->site = name.substr(0, dash);
   return dash > 0 && dash <= kMaxClassNameBytes &&
          ParseNumber(std::string_view(name).substr(dash + 1), &file->instance);
-}
-
-void CheckClassName(const std::string& name, const fs::path& folder) {
-  const bool control = std::any_of(name.begin(), name.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-  });
-  if (control || name.size() > kMaxClassNameBytes) {
-    throw config::Error("a class name has a control character or is too long",
-                        folder.string(),
-                        "use at most " + std::to_string(kMaxClassNameBytes) +
-                            " letters, digits, '.', '-' and '_'");
-  }
-}
-
-struct Listing {
-  std::vector<TraceFile> files;
-  std::vector<std::string> unknown;  // names that are no trace
-};
-
-void AddEntry(const fs::directory_entry& entry, Listing* listing) {
-  TraceFile file;
-  if (entry.is_regular_file() && ParseName(entry.path(), &file)) {
-    listing->files.push_back(std::move(file));
-  } else {
-    listing->unknown.push_back(entry.path().filename().string());
-  }
-  if (listing->files.size() + listing->unknown.size() > kMaxTextFiles) {
-    throw config::Error(
-        "the folder has more than " + std::to_string(kMaxTextFiles) + " files",
-        entry.path().parent_path().string(), "import fewer traces at once");
-  }
-}
-
-Listing List(const fs::path& folder) {
-  Listing listing;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    AddEntry(entry, &listing);
-  }
-  std::sort(listing.unknown.begin(), listing.unknown.end());
-  if (listing.files.empty()) {
-    throw config::Error(
-        "the folder has no text traces (files named site-instance)" +
-            (listing.unknown.empty() ? std::string()
-                                     : "; it has '" + listing.unknown[0] + "'"),
-        folder.string(), "give the folder that holds the trace files itself");
-  }
-  for (const TraceFile& file : listing.files) {
-    CheckClassName(file.site, folder);
-  }
-  return listing;
-}
-
-std::string ReadAll(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  const auto size = fs::file_size(path);
-  if (size > static_cast<uintmax_t>(kMaxTextFileBytes)) {
-    throw config::Error("the trace has " + std::to_string(size) + " bytes",
-                        path.string(), "leave this file out");
-  }
-  std::string text(size, '\0');
-  stream.read(text.data(), size);
-  if (!stream || stream.gcount() != static_cast<std::streamsize>(size)) {
-    throw config::Error("can't read the trace", path.string(),
-                        "check its permissions");
-  }
-  return text;
 }
 
 // Takes a finite number off the front of `line`.
@@ -121,168 +84,251 @@ bool TakeReal(std::string_view* line, double* value) {
       std::from_chars(line->data(), line->data() + line->size(), *value);
   if (result.ec != std::errc() || !std::isfinite(*value)) return false;
   line->remove_prefix(result.ptr - line->data());
-  return line->empty() || line->front() == ' ' || line->front() == '\t' ||
-         line->front() == '\r';
+  return true;
 }
 
-// What the traces are found to be while they are read.
-struct Findings {
-  std::vector<int8_t> cells;  // of all traces, one after the other
-  std::vector<int64_t> ends;  // of each trace, in cells
-  double largest = 0;         // of |value|
-  int64_t cut = 0;            // traces longer than options.max_length
-  int64_t out_of_order = 0;   // traces with a time before the last one
+bool AtEndOfWord(std::string_view line) {
+  return line.empty() || line.front() == ' ' || line.front() == '\t' ||
+         line.front() == '\r';
+}
+
+bool IsBlank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+// seconds<TAB>direction or signed size
+bool ParseCell(std::string_view line, double* seconds, double* value) {
+  return TakeReal(&line, seconds) && AtEndOfWord(line) &&
+         TakeReal(&line, value) && IsBlank(line) && *value != 0;
+}
+
+// nanoseconds,s|r,size: s is what the client sends
+bool ParseLogCell(std::string_view line, double* seconds, double* value) {
+  int64_t nanoseconds = 0;
+  const char* end = line.data() + line.size();
+  auto result = std::from_chars(line.data(), end, nanoseconds);
+  if (result.ec != std::errc()) return false;
+  line.remove_prefix(result.ptr - line.data());
+  const bool sent = line.starts_with(",s,");
+  if (!sent && !line.starts_with(",r,")) return false;
+  line.remove_prefix(3);
+  if (!TakeReal(&line, value) || !IsBlank(line) || *value <= 0) return false;
+  *seconds = static_cast<double>(nanoseconds) / 1e9;
+  if (!sent) *value = -*value;
+  return true;
+}
+
+// Takes the traces as they come, and remembers what they are.
+class TextReader {
+ public:
+  TextReader(const fs::path& path, const ImportOptions& options)
+      : path_(path),
+        options_(options),
+        rows_(path.string(), options.keep_times) {}
+
+  void ReadAll() {
+    FileVisitor visitor;
+    visitor.wants = [&](const std::string& path) { return Wants(path); };
+    visitor.take = [&](const std::string& path, const std::string& where,
+                       std::string_view text) {
+      TraceFile file;
+      ParseName(path, &file);
+      CheckClassName(file.site, where);
+      files_.push_back(std::move(file));
+      ReadTrace(text, where);
+    };
+    ForEachFile(path_, visitor);
+    if (!files_.empty()) return;
+    throw config::Error(
+        "there are no text traces in it (files named site-instance)" +
+            (unknown_ == 0 ? std::string()
+                           : "; it has '" + first_unknown_ + "'"),
+        path_.string(), "give the folder that holds the trace files itself");
+  }
+
+  Source Finish() &&;
+
+ private:
+  bool Wants(const std::string& path) {
+    TraceFile file;
+    if (ParseName(path, &file)) return true;
+    if (unknown_++ == 0) first_unknown_ = path;
+    return false;
+  }
+
+  static void CheckClassName(const std::string& name,
+                             const std::string& where) {
+    if (IsClassName(name)) return;
+    throw config::Error("a class name has a control character or is too long",
+                        where,
+                        "use at most " + std::to_string(kMaxClassNameBytes) +
+                            " letters, digits, '.', '-' and '_'");
+  }
+
+  void ReadTrace(std::string_view text, const std::string& where);
+  std::vector<int64_t> SortedOrder() const;
+  void LabelSites(Source* source) const;
+  void AddWarnings(Source* source) const;
+
+  const fs::path path_;
+  const ImportOptions& options_;
+  CellRows rows_;
+  std::vector<TraceFile> files_;  // of each row
+  int64_t unknown_ = 0;           // entries that are no traces
+  std::string first_unknown_;
+  double largest_ = 0;        // |value| of a cell
+  bool logs_ = false;         // a line of a log was seen
+  int64_t cut_ = 0;           // traces longer than options.max_length
+  int64_t out_of_order_ = 0;  // traces with a time before the last one
+  std::vector<int8_t> cells_;
+  std::vector<double> times_;
 };
 
-void ReadTrace(const fs::path& path, int64_t max_length, Findings* found) {
-  const std::string text = ReadAll(path);
-  std::string_view rest = text;
-  double last_time = 0;
+void TextReader::ReadTrace(std::string_view text, const std::string& where) {
+  cells_.clear();
+  times_.clear();
+  double last = 0;
   int64_t length = 0;
   bool falls = false;
-  for (int64_t number = 1; !rest.empty(); ++number) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+  for (int64_t number = 1; !text.empty(); ++number) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (IsBlank(line)) continue;
     double time = 0, value = 0;
-    const bool good = TakeReal(&line, &time) && TakeReal(&line, &value) &&
-                      line.find_first_not_of(" \t\r") == std::string_view::npos;
-    if (!good || value == 0) {
+    const bool log = line.find(',') != std::string_view::npos;
+    logs_ |= log;
+    if (!(log ? ParseLogCell(line, &time, &value)
+              : ParseCell(line, &time, &value))) {
       throw config::Error(
-          "the line is not 'seconds<TAB>direction' with a finite time and a "
-          "direction or signed size other than 0",
-          path.string() + ":" + std::to_string(number),
-          "correct or remove the file");
+          "the line is neither 'seconds<TAB>direction' with a finite time and "
+          "a direction or signed size other than 0, nor 'nanoseconds,s|r,size'",
+          where + ":" + std::to_string(number), "correct or remove the file");
     }
-    falls |= length > 0 && time < last_time;
-    last_time = time;
-    if (length++ >= max_length) continue;
-    found->cells.push_back(value > 0 ? 1 : -1);
-    found->largest = std::max(found->largest, std::abs(value));
+    falls |= length > 0 && time < last;
+    last = time;
+    if (length++ >= options_.max_length) continue;
+    cells_.push_back(value > 0 ? 1 : -1);
+    times_.push_back(time);
+    largest_ = std::max(largest_, std::abs(value));
   }
-  found->cut += length > max_length;
-  found->out_of_order += falls;
-  found->ends.push_back(found->cells.size());
+  cut_ += length > options_.max_length;
+  out_of_order_ += falls;
+  rows_.set_where(where);
+  rows_.AddTimed(cells_, times_);
 }
 
-// Pads the ragged traces with 0 to the longest.
-void FillRows(const Findings& found, const fs::path& folder, Traces* traces) {
-  traces->count = found.ends.size();
-  int64_t begin = 0;
-  for (int64_t end : found.ends) {
-    traces->length = std::max(traces->length, end - begin);
-    begin = end;
-  }
-  if (traces->length > 0 && traces->count > kMaxCells / traces->length) {
-    throw config::Error(std::to_string(traces->count) + " traces of up to " +
-                            std::to_string(traces->length) +
-                            " cells are too many",
-                        folder.string(), "lower --max-length");
-  }
-  traces->cells.resize(traces->count * traces->length);
-  begin = 0;
-  for (int64_t i = 0; i < traces->count; ++i) {
-    std::copy(found.cells.begin() + begin, found.cells.begin() + found.ends[i],
-              traces->cells.begin() + i * traces->length);
-    begin = found.ends[i];
-  }
+// By site (numbers by their value), instance and path, whatever the order in
+// which the source has them.
+std::vector<int64_t> TextReader::SortedOrder() const {
+  auto key = [](const TraceFile& file) {
+    int64_t site = -1;  // names that are no numbers come first, by name
+    ParseNumber(file.site, &site);
+    return std::tuple(site, file.site, file.subpage, file.instance, file.path);
+  };
+  std::vector<int64_t> order(files_.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return key(files_[a]) < key(files_[b]);
+  });
+  return order;
 }
 
 // Sites that are all numbers keep them as labels; others are numbered in sorted
 // order. Unmonitored traces are the last class either way.
-void LabelSites(const std::vector<TraceFile>& files, const fs::path& folder,
-                Source* source) {
+void TextReader::LabelSites(Source* source) const {
   std::vector<std::string> names;
-  int64_t next = 0, label;
-  bool numeric = true;
-  for (const TraceFile& file : files) {
+  int64_t next = 0, label = 0;
+  bool numeric = true, unmonitored = false;
+  for (const TraceFile& file : files_) {
     names.push_back(file.site);
-    if (file.site == kUnmonitored) continue;
-    if (ParseNumber(file.site, &label)) {
+    if (file.site == kUnmonitored) {
+      unmonitored = true;
+    } else if (ParseNumber(file.site, &label)) {
       next = std::max(next, label < kMaxLabel ? label + 1 : kMaxLabel + 1);
     } else {
       numeric = false;
     }
   }
+  std::vector<int64_t>& labels = source->traces.labels;
   if (!numeric) {
-    source->traces.labels =
-        NumberNames(names, kUnmonitored, &source->class_names);
-    return;
-  }
-  if (next > kMaxLabel) {
+    labels = NumberNames(names, kUnmonitored, &source->class_names);
+    next = static_cast<int64_t>(source->class_names.size()) - 1;
+  } else if (next > kMaxLabel) {
     throw config::Error(
-        "a site's number is too large for a label", folder.string(),
+        "a site's number is too large for a label", path_.string(),
         "number the sites from 0, at most " + std::to_string(kMaxLabel - 1));
-  }
-  for (const std::string& name : names) {
-    if (!ParseNumber(name, &label)) {
-      label = next;
-      source->class_names[next] = kUnmonitored;
+  } else {
+    for (const std::string& name : names) {
+      labels.push_back(ParseNumber(name, &label) ? label : next);
     }
-    source->traces.labels.push_back(label);
+    if (unmonitored) source->class_names[next] = kUnmonitored;
   }
+  if (unmonitored) source->traces.unmonitored = next;
 }
 
-void AddWarnings(const Listing& listing, const Findings& found,
-                 const ImportOptions& options, Source* source) {
+void TextReader::AddWarnings(Source* source) const {
   auto add = [&](int64_t count, const std::string& rest) {
     if (count > 0) {
       source->warnings.push_back(std::to_string(count) + rest);
     }
   };
-  add(listing.unknown.size(),
-      " entries are no traces and were not read, e.g. '" +
-          (listing.unknown.empty() ? "" : listing.unknown[0]) +
-          "'; rename them to site-instance if they are");
-  add(found.cut, " traces were cut after " +
-                     std::to_string(options.max_length) +
-                     " cells; use --max-length to keep more");
-  add(found.out_of_order,
+  add(unknown_, " entries are no traces and were not read, e.g. '" +
+                    first_unknown_ +
+                    "'; rename them to site-instance if they are");
+  add(cut_, " traces were cut after " + std::to_string(options_.max_length) +
+                " cells; use --max-length to keep more");
+  add(out_of_order_,
       " traces have times that go back, and were read in the order of their "
       "lines; check the recording");
   const int64_t unmonitored =
-      std::count_if(listing.files.begin(), listing.files.end(),
+      std::count_if(files_.begin(), files_.end(),
                     [](const TraceFile& f) { return f.site == kUnmonitored; });
   add(unmonitored,
       " traces without a site are the class 'unmonitored', the last label; "
       "leave them out for a closed world");
 }
 
+Source TextReader::Finish() && {
+  Source source;
+  source.format = Format::kText;
+  source.description =
+      std::string(logs_ ? "logs" : "text traces") +
+      (largest_ > 1 ? " of signed packet lengths, of which the sign is taken"
+                    : " of directions");
+  const std::vector<int64_t> order = SortedOrder();
+  std::vector<TraceFile> sorted;
+  sorted.reserve(order.size());
+  for (int64_t row : order) sorted.push_back(std::move(files_[row]));
+  files_ = std::move(sorted);
+  LabelSites(&source);
+  // Subpages: a split by group tests on pages that were not trained on.
+  const bool pages =
+      std::all_of(files_.begin(), files_.end(),
+                  [](const TraceFile& file) { return file.subpage >= 0; });
+  for (const TraceFile& file : files_) {
+    if (pages) source.traces.groups.push_back(file.subpage);
+  }
+  AddWarnings(&source);
+  WarnOfRebased(rows_, &source);
+  std::move(rows_).Finish(order, &source.traces);
+  return source;
+}
+
 }  // namespace
 
-Source ReadTextFolder(const fs::path& path, const ImportOptions& options) {
+Source ReadText(const fs::path& path, const ImportOptions& options) {
   if (options.format != Format::kAuto && options.format != Format::kText) {
-    throw config::Error("a folder can only hold text traces", path.string(),
-                        "import with --format text or auto");
+    throw config::Error("a folder or an archive can only hold text traces",
+                        path.string(), "import with --format text or auto");
   }
   if (options.max_length < 1 || options.max_length > kMaxTraceLength) {
     throw config::Error(
         "the trace length is out of range", path.string(),
         "use --max-length 1 to " + std::to_string(kMaxTraceLength));
   }
-  Listing listing = List(path);
-  auto key = [](const TraceFile& file) {
-    int64_t site = -1;  // names that are no numbers come first, by name
-    ParseNumber(file.site, &site);
-    return std::tuple(site, file.site, file.instance, file.path);
-  };
-  std::sort(
-      listing.files.begin(), listing.files.end(),
-      [&](const TraceFile& a, const TraceFile& b) { return key(a) < key(b); });
-  Findings found;
-  for (const TraceFile& file : listing.files) {
-    ReadTrace(file.path, options.max_length, &found);
-  }
-  Source source;
-  source.format = Format::kText;
-  source.description =
-      found.largest > 1
-          ? "text traces of signed packet lengths, of which the sign is taken"
-          : "text traces of directions";
-  FillRows(found, path, &source.traces);
-  LabelSites(listing.files, path, &source);
-  AddWarnings(listing, found, options, &source);
-  return source;
+  TextReader reader(path, options);
+  reader.ReadAll();
+  return std::move(reader).Finish();
 }
 
 }  // namespace dfsweep::data

@@ -55,6 +55,41 @@ void DescribeClasses(const Traces& traces, Report* report) {
   report->median_instances = (sizes[(n - 1) / 2] + sizes[n / 2]) / 2.0;
   report->groups =
       std::set<int64_t>(traces.groups.begin(), traces.groups.end()).size();
+  report->unmonitored_label = traces.unmonitored;
+  if (traces.unmonitored) report->unmonitored = instances[*traces.unmonitored];
+}
+
+void DescribeSplit(const Traces& traces, Report* report) {
+  report->has_split = !traces.split.empty();
+  auto on = [&](Side side) {
+    return std::count(traces.split.begin(), traces.split.end(), side);
+  };
+  report->train = on(Side::kTrain);
+  report->validation = on(Side::kValidation);
+  report->test = on(Side::kTest);
+}
+
+void DescribeTimes(const Traces& traces, Report* report) {
+  report->timed = !traces.times.empty();
+  if (!report->timed) return;
+  for (int64_t i = 0; i < traces.count; ++i) {
+    std::span<const int8_t> row = Row(traces, i);
+    auto times =
+        std::span(traces.times).subspan(i * traces.length, traces.length);
+    const int64_t length = LengthOf(row);
+    float last = 0;
+    bool falls = false;
+    for (int64_t cell = 0; cell < length; ++cell) {
+      if (row[cell] == 0) continue;
+      falls |= times[cell] < last;
+      last = times[cell];
+      report->longest_seconds = std::max<double>(report->longest_seconds, last);
+    }
+    auto first = std::find_if(row.begin(), row.end(),
+                              [](int8_t cell) { return cell != 0; });
+    report->starts_later += times[first - row.begin()] > 0;
+    report->times_going_back += falls;
+  }
 }
 
 // Traces end at all lengths, so if this share ends at the longest, it is a cap.
@@ -82,8 +117,8 @@ void DescribeCells(const Traces& traces, Report* report) {
   const int64_t at_longest =
       lengths.end() - std::lower_bound(lengths.begin(), lengths.end(), longest);
   // One alone is the longest of any set.
-  const bool capped = longest == traces.length ||
-                      at_longest >= kCapShare * traces.count;
+  const bool capped =
+      longest == traces.length || at_longest >= kCapShare * traces.count;
   if (at_longest >= 2 && capped) report->capped_traces = at_longest;
   if (report->padding.empty()) {
     report->padding = lengths.front() == traces.length
@@ -104,7 +139,16 @@ uint64_t Mix(uint64_t value) {  // the finaliser of MurmurHash3
   return value ^ (value >> 33);
 }
 
-Hash HashOf(std::span<const int8_t> row) {
+// The bytes of a row: cells or pixels.
+std::span<const uint8_t> BytesOf(const Traces& traces, int64_t index) {
+  const uint8_t* all =
+      traces.kind == Kind::kImages
+          ? traces.pixels.data()
+          : reinterpret_cast<const uint8_t*>(traces.cells.data());
+  return {all + index * traces.length, static_cast<size_t>(traces.length)};
+}
+
+Hash HashOf(std::span<const uint8_t> row) {
   Hash hash = {0x9e3779b97f4a7c15ULL, 0xc2b2ae3d27d4eb4fULL};
   for (size_t at = 0; at < row.size(); at += 8) {
     uint64_t word = 0;
@@ -119,20 +163,25 @@ void DescribeRepetition(const Traces& traces, Report* report) {
   std::vector<std::pair<Hash, int64_t>> rows;
   rows.reserve(traces.count);
   for (int64_t i = 0; i < traces.count; ++i) {
-    rows.emplace_back(HashOf(Row(traces, i)), i);
+    rows.emplace_back(HashOf(BytesOf(traces, i)), i);
   }
   std::sort(rows.begin(), rows.end());
   for (size_t begin = 0, end; begin < rows.size(); begin = end) {
     std::set<int64_t> labels, groups;
+    int64_t trained = 0, tested = 0;
     for (end = begin; end < rows.size() && rows[end].first == rows[begin].first;
          ++end) {
-      labels.insert(traces.labels[rows[end].second]);
-      if (!traces.groups.empty())
-        groups.insert(traces.groups[rows[end].second]);
+      const int64_t row = rows[end].second;
+      labels.insert(traces.labels[row]);
+      if (!traces.groups.empty()) groups.insert(traces.groups[row]);
+      if (traces.split.empty()) continue;
+      trained += traces.split[row] == Side::kTrain;
+      tested += traces.split[row] == Side::kTest;
     }
     report->repeated_traces += end - begin - 1;
     report->ambiguous_sets += labels.size() > 1;
     if (groups.size() > 1) report->repeated_across_groups += end - begin;
+    if (trained > 0) report->repeated_across_split += tested;
   }
 }
 
@@ -142,6 +191,7 @@ void AddWarnings(Report* report) {
     if (count > 0) warnings.push_back(std::to_string(count) + rest);
   };
   const std::string n = std::to_string(report->traces);
+  const bool images = report->kind == Kind::kImages;
   add(report->repeated_traces,
       " of " + n +
           " traces are identical to an earlier one, so a random split would "
@@ -152,6 +202,9 @@ void AddWarnings(Report* report) {
   add(report->ambiguous_sets,
       " sets of identical traces carry different labels, so no model can be "
       "right about all; check how they were recorded");
+  add(report->repeated_across_split,
+      " traces of the source's own test side are identical to one of its "
+      "training side; remove them, or report the leak with the results");
   add(report->short_traces, " traces have fewer than " +
                                 std::to_string(Report::kShortTrace) +
                                 " cells; check whether these pages loaded");
@@ -160,7 +213,13 @@ void AddWarnings(Report* report) {
       "time 0, import the original with --format wflib");
   add(report->empty_dropped,
       " traces have no cell and were left out; record them again");
-  if (report->length_quantiles.front() != report->length_quantiles.back()) {
+  add(report->starts_later,
+      " traces do not begin at 0 s (kept); check that they were not cut at the "
+      "front");
+  add(report->times_going_back,
+      " traces have times that go back (kept); check the recording");
+  if (!images &&
+      report->length_quantiles.front() != report->length_quantiles.back()) {
     add(report->capped_traces,
         " traces end at the longest length, " +
             std::to_string(report->length_quantiles.back()) +
@@ -191,78 +250,154 @@ std::string Line(const std::string& name, const std::string& value) {
 void Describe(const Traces& traces, Report* report) {
   report->traces = traces.count;
   report->length = traces.length;
+  report->kind = traces.kind;
   DescribeClasses(traces, report);
-  DescribeCells(traces, report);
+  DescribeSplit(traces, report);
+  if (traces.kind == Kind::kTraces) {
+    DescribeCells(traces, report);
+    DescribeTimes(traces, report);
+  }
   DescribeRepetition(traces, report);
   AddWarnings(report);
 }
+
+namespace {
+
+// The facts that only some datasets have are left out of the others' JSON.
+void AddOptionalFacts(const Report& report, Json* json) {
+  if (!report.files.empty()) (*json)["files"] = report.files;
+  if (report.has_split) {
+    (*json)["split"] = {{"train", report.train},
+                        {"validation", report.validation},
+                        {"test", report.test},
+                        {"repeated_across", report.repeated_across_split}};
+  }
+  if (report.unmonitored_label) {
+    (*json)["unmonitored"] = {{"label", *report.unmonitored_label},
+                              {"traces", report.unmonitored}};
+  }
+  if (report.timed) {
+    (*json)["times"] = {{"starts_later", report.starts_later},
+                        {"going_back", report.times_going_back},
+                        {"longest_seconds", report.longest_seconds}};
+  }
+}
+
+void AddCellFacts(const Report& report, Json* json) {
+  Json quantiles = Json::object();
+  for (size_t i = 0; i < Report::kQuantiles.size(); ++i) {
+    quantiles[Number(Report::kQuantiles[i])] = report.length_quantiles[i];
+  }
+  json->update({{"padding", report.padding},
+                {"length_quantiles", quantiles},
+                {"capped_traces", report.capped_traces},
+                {"short_traces", report.short_traces},
+                {"starts_outgoing", report.starts_outgoing},
+                {"starts_incoming", report.starts_incoming},
+                {"empty_dropped", report.empty_dropped},
+                {"interior_zero_traces", report.interior_zero_traces}});
+}
+
+std::string Text(int64_t value) { return std::to_string(value); }
+
+std::string ClassText(const Report& report) {
+  return Text(report.classes) + ", labels " + Text(report.smallest_label) +
+         " to " + Text(report.largest_label) +
+         (report.label_gaps ? " with " + Text(report.label_gaps) + " missing"
+                            : "") +
+         (report.class_names.empty() ? "" : ", named");
+}
+
+std::string CellLines(const Report& report) {
+  std::string quantiles;
+  for (size_t i = 0; i < Report::kQuantiles.size(); ++i) {
+    quantiles += (i ? ", " : "") + Number(100 * Report::kQuantiles[i]) +
+                 "%: " + Text(report.length_quantiles[i]);
+  }
+  std::string times = "none";
+  if (report.timed) {
+    times = "yes, up to " + Number(report.longest_seconds) +
+            " s; the first cell is at 0 s in " +
+            Percent(report.traces - report.starts_later, report.traces);
+  }
+  return Line("lengths", quantiles) + Line("padding", report.padding) +
+         Line("first cell",
+              "outgoing in " + Percent(report.starts_outgoing, report.traces) +
+                  ", incoming in " +
+                  Percent(report.starts_incoming, report.traces)) +
+         Line("times", times);
+}
+
+std::string OptionalLines(const Report& report) {
+  std::string lines;
+  if (!report.files.empty()) {
+    std::string names;
+    for (const std::string& file : report.files) {
+      names += (names.empty() ? "" : ", ") + file;
+    }
+    lines += Line("files", names);
+  }
+  if (report.has_split) {
+    lines += Line("own split", Text(report.train) + " train, " +
+                                   Text(report.validation) + " validation, " +
+                                   Text(report.test) + " test");
+  }
+  if (report.unmonitored_label) {
+    lines += Line("open world", Text(report.unmonitored) +
+                                    " traces are unmonitored: label " +
+                                    Text(*report.unmonitored_label));
+  }
+  return lines;
+}
+
+}  // namespace
 
 Json ToJson(const Report& report) {
   Json names = Json::object();
   for (const auto& [label, name] : report.class_names) {
     names[std::to_string(label)] = name;
   }
-  Json quantiles = Json::object();
-  for (size_t i = 0; i < Report::kQuantiles.size(); ++i) {
-    quantiles[Number(Report::kQuantiles[i])] = report.length_quantiles[i];
-  }
-  return {{"format", report.format},
-          {"padding", report.padding},
-          {"traces", report.traces},
-          {"length", report.length},
-          {"classes", report.classes},
-          {"smallest_label", report.smallest_label},
-          {"largest_label", report.largest_label},
-          {"label_gaps", report.label_gaps},
-          {"class_names", names},
-          {"instances",
-           {{"min", report.fewest_instances},
-            {"median", report.median_instances},
-            {"max", report.most_instances}}},
-          {"length_quantiles", quantiles},
-          {"capped_traces", report.capped_traces},
-          {"short_traces", report.short_traces},
-          {"starts_outgoing", report.starts_outgoing},
-          {"starts_incoming", report.starts_incoming},
-          {"empty_dropped", report.empty_dropped},
-          {"interior_zero_traces", report.interior_zero_traces},
-          {"groups", report.groups},
-          {"repeated_traces", report.repeated_traces},
-          {"repeated_across_groups", report.repeated_across_groups},
-          {"ambiguous_sets", report.ambiguous_sets},
-          {"warnings", report.warnings}};
+  const bool images = report.kind == Kind::kImages;
+  Json json = {{"kind", images ? "images" : "traces"},
+               {"format", report.format},
+               {"traces", report.traces},
+               {"length", report.length},
+               {"classes", report.classes},
+               {"smallest_label", report.smallest_label},
+               {"largest_label", report.largest_label},
+               {"label_gaps", report.label_gaps},
+               {"class_names", names},
+               {"instances",
+                {{"min", report.fewest_instances},
+                 {"median", report.median_instances},
+                 {"max", report.most_instances}}},
+               {"groups", report.groups},
+               {"repeated_traces", report.repeated_traces},
+               {"repeated_across_groups", report.repeated_across_groups},
+               {"ambiguous_sets", report.ambiguous_sets},
+               {"warnings", report.warnings}};
+  if (!images) AddCellFacts(report, &json);
+  AddOptionalFacts(report, &json);
+  return json;
 }
 
 std::string FormatReport(const Report& report) {
-  auto text = [](int64_t value) { return std::to_string(value); };
-  std::string quantiles;
-  for (size_t i = 0; i < Report::kQuantiles.size(); ++i) {
-    quantiles += (i ? ", " : "") + Number(100 * Report::kQuantiles[i]) +
-                 "%: " + text(report.length_quantiles[i]);
-  }
+  const bool images = report.kind == Kind::kImages;
   std::string out =
       Line("format", report.format) +
-      Line("traces",
-           text(report.traces) + " rows of " + text(report.length) + " cells") +
-      Line("classes", text(report.classes) + ", labels " +
-                          text(report.smallest_label) + " to " +
-                          text(report.largest_label) +
-                          (report.label_gaps
-                               ? " with " + text(report.label_gaps) + " missing"
-                               : "") +
-                          (report.class_names.empty() ? "" : ", named")) +
-      Line("instances", "min " + text(report.fewest_instances) + ", median " +
+      Line(images ? "images" : "traces", Text(report.traces) + " rows of " +
+                                             Text(report.length) +
+                                             (images ? " pixels" : " cells")) +
+      Line("classes", ClassText(report)) +
+      Line("instances", "min " + Text(report.fewest_instances) + ", median " +
                             Number(report.median_instances) + ", max " +
-                            text(report.most_instances) + " a class") +
-      Line("lengths", quantiles) + Line("padding", report.padding) +
-      Line("first cell", "outgoing in " +
-                             Percent(report.starts_outgoing, report.traces) +
-                             ", incoming in " +
-                             Percent(report.starts_incoming, report.traces)) +
-      Line("groups", report.groups ? text(report.groups) : "none") +
-      Line("identical", text(report.repeated_traces) + " traces; " +
-                            text(report.ambiguous_sets) +
-                            " sets with different labels");
+                            Text(report.most_instances) + " a class") +
+      (images ? "" : CellLines(report)) +
+      Line("groups", report.groups ? Text(report.groups) : "none") +
+      OptionalLines(report) +
+      Line("identical",
+           Text(report.repeated_traces) + (images ? " images; " : " traces; ") +
+               Text(report.ambiguous_sets) + " sets with different labels");
   for (const std::string& warning : report.warnings) {
     out += Line("warning", warning);
   }

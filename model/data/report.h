@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,12 @@
 namespace dfsweep::data {
 
 struct Report {
-  std::string format;   // "npz of directions (int8)"
+  Kind kind = Kind::kTraces;
+  std::string format;              // "npz of directions (int8)"
+  std::vector<std::string> files;  // that were read, if several
   std::string padding;  // "0 at the end", "none", "-1, repaired", …
   int64_t traces = 0;
-  int64_t length = 0;  // cells a row
+  int64_t length = 0;  // cells or pixels a row
 
   int64_t classes = 0;
   int64_t smallest_label = 0, largest_label = 0;
@@ -43,6 +46,21 @@ struct Report {
   int64_t empty_dropped = 0;         // traces without any cell, left out
   int64_t interior_zero_traces = 0;  // have a 0 before their last cell
 
+  bool timed = false;
+  int64_t starts_later = 0;      // timed traces whose first cell is not at 0 s
+  int64_t times_going_back = 0;  // … that have a time before the last one
+  double longest_seconds = 0;
+
+  // The source's own split, if it has one: traces on each side.
+  bool has_split = false;
+  int64_t train = 0, validation = 0, test = 0;
+  // Traces for testing that equal one for training.
+  int64_t repeated_across_split = 0;
+
+  // The label that means "none of the known pages", and its traces.
+  std::optional<int64_t> unmonitored_label;
+  int64_t unmonitored = 0;
+
   int64_t groups = 0;  // distinct groups; 0 if the source has none
   // Traces equal in every cell to an earlier one.
   int64_t repeated_traces = 0;
@@ -56,7 +74,7 @@ struct Report {
 
 // Fills every field that depends on the traces alone, and adds the warnings
 // that follow from them. The traces must be clean: cells in {-1, 0, 1}, no
-// trace empty.
+// trace empty, times only at cells.
 void Describe(const Traces& traces, Report* report);
 
 nlohmann::json ToJson(const Report& report);

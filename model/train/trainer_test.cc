@@ -209,7 +209,10 @@ TEST_F(TrainerTest, TellsItsProgress) {
   EXPECT_EQ(events_[1].type, protocol::event::kEpoch);
   EXPECT_EQ(events_[1].fields["epochs_done"], 1);
   EXPECT_EQ(events_[3].type, protocol::event::kEvaluation);
+  EXPECT_EQ(events_[3].fields["split"], "test");
   EXPECT_EQ(events_[3].fields["examples"], 12);
+  EXPECT_EQ(events_[4].fields["split"], "validation");
+  EXPECT_EQ(events_[4].fields["examples"], 6);
   EXPECT_EQ(result["learning_curve"].size(), 3u);
   EXPECT_EQ(result["evaluations"].size(), 6u);
   EXPECT_EQ(result["metrics"]["steps"], 3 + 3 + 3);

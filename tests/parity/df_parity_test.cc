@@ -1,6 +1,7 @@
-// The same weights in, the same logits out, as PyTorch and Keras. Skipped,
-// loudly, where there is no Python with the framework: that of the environment
-// variable DFSWEEP_PYTHON, else the repository's .venv.
+// The same weights in, the same logits out, as PyTorch and Keras; and the same
+// losses step for step as PyTorch while training by EWC. Skipped, loudly, where
+// there is no Python with the framework: that of the environment variable
+// DFSWEEP_PYTHON, else the repository's .venv.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,9 +9,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 
+#include "model/continual/fisher.h"
+#include "model/continual/quadratic_penalty.h"
 #include "model/net/deep_fingerprinting.h"
+#include "model/train/optimizer.h"
 
 namespace dfsweep::model {
 namespace {
@@ -44,19 +49,25 @@ void Randomize(DeepFingerprinting& network) {
   }
 }
 
-void Export(const std::filesystem::path& folder, int64_t length) {
-  Stream weights(3, Purpose::kInitialWeights);
-  DeepFingerprinting network({.sequence_length = length, .classes = 7},
-                             weights);
-  Randomize(network);
-  torch::Tensor input = at::randint(-1, 2, {6, length}).to(at::kFloat);
-  WriteNpy(folder / "input.npy", input);
+void WriteNetwork(const std::filesystem::path& folder,
+                  const DeepFingerprinting& network) {
   for (const auto& item : network.named_parameters()) {
     WriteNpy(folder / (item.key() + ".npy"), item.value());
   }
   for (const auto& item : network.named_buffers()) {
     WriteNpy(folder / (item.key() + ".npy"), item.value());
   }
+}
+
+void ExportLogits(const std::filesystem::path& folder) {
+  constexpr int64_t kLength = 501;  // gives odd padding in a pool
+  Stream weights(3, Purpose::kInitialWeights);
+  DeepFingerprinting network({.sequence_length = kLength, .classes = 7},
+                             weights);
+  Randomize(network);
+  torch::Tensor input = at::randint(-1, 2, {6, kLength}).to(at::kFloat);
+  WriteNpy(folder / "input.npy", input);
+  WriteNetwork(folder, network);
   network.eval();
   WriteNpy(folder / "logits_eval.npy", network.Forward(input));
   network.train();
@@ -68,38 +79,89 @@ void Export(const std::filesystem::path& folder, int64_t length) {
   }
 }
 
+// As check_training of df_parity.py describes.
+void ExportTraining(const std::filesystem::path& folder) {
+  constexpr int64_t kLength = 80, kRows = 16, kClasses = 4, kSteps = 4;
+  torch::manual_seed(2);
+  Stream weights(4, Purpose::kInitialWeights);
+  DeepFingerprinting network({.sequence_length = kLength, .classes = kClasses},
+                             weights);
+  WriteNetwork(folder, network);
+  torch::Tensor input = at::randint(-1, 2, {kRows, kLength}).to(at::kFloat);
+  WriteNpy(folder / "input.npy", input);
+  torch::Tensor units = at::arange(kRows) * kClasses;
+  units = units.floor_divide(kRows);
+
+  network.to(at::kDouble);
+  std::vector<torch::Tensor> parameters = network.parameters();
+  QuadraticPenalty penalty(1e3);
+  std::vector<double> losses;
+  for (int task = 0; task < 2; ++task) {
+    Adamax adamax(parameters, {});
+    network.train();
+    torch::Tensor x = input.chunk(2)[task].to(at::kDouble);
+    torch::Tensor y = units.chunk(2)[task];
+    for (int step = 0; step < kSteps; ++step) {
+      torch::Tensor loss = at::cross_entropy_loss(network.Forward(x), y);
+      losses.push_back(loss.item<double>());
+      if (!penalty.empty()) {
+        losses.back() += penalty.Value(parameters).item<double>();
+      }
+      ClearGradients(parameters);
+      loss.backward();
+      penalty.AddGradient(parameters);
+      adamax.Step();
+    }
+    if (!penalty.empty()) continue;
+    FisherSum fisher(network, FisherLabels::kAll, at::arange(kClasses),
+                     Stream(0, Purpose::kFisherLabels));
+    fisher.Add(x, y);
+    penalty.Add(fisher.Mean(), parameters);
+  }
+  WriteNpy(folder / "losses.npy", at::tensor(losses, at::kDouble));
+}
+
 std::string Python() {
   const char* given = std::getenv("DFSWEEP_PYTHON");
   return given != nullptr ? given : DFSWEEP_SOURCE_DIR "/.venv/bin/python";
 }
 
-void ExpectSameLogits(const std::string& framework, int64_t length) {
+// Lets df_parity.py compare `what` with the files that `write` writes.
+void ExpectParity(
+    const std::string& what,
+    const std::function<void(const std::filesystem::path&)>& write) {
   if (access(Python().c_str(), X_OK) != 0) {
     GTEST_SKIP() << "SKIPPED: there is no Python at " << Python()
-                 << "; set DFSWEEP_PYTHON to one that has " << framework;
+                 << "; set DFSWEEP_PYTHON to one with torch and keras";
   }
   std::filesystem::path folder =
       std::filesystem::temp_directory_path() /
-      ("dfsweep_parity_" + std::to_string(getpid()) + "_" + framework);
+      ("dfsweep_parity_" + std::to_string(getpid()) + "_" + what);
   std::filesystem::create_directories(folder);
-  Export(folder, length);
+  write(folder);
   std::string command =
-      "'" + Python() + "' '" DFSWEEP_SOURCE_DIR "/tests/parity/df_logits.py' " +
-      framework + " '" + folder.string() + "'";
+      "'" + Python() + "' '" DFSWEEP_SOURCE_DIR "/tests/parity/df_parity.py' " +
+      what + " '" + folder.string() + "'";
   int status = std::system(command.c_str());
   std::filesystem::remove_all(folder);
   if (WIFEXITED(status) && WEXITSTATUS(status) == kSkipped) {
-    GTEST_SKIP() << "SKIPPED: " << framework << " is not installed";
+    GTEST_SKIP() << "SKIPPED: a framework that " << what
+                 << " needs is not installed";
   }
   EXPECT_EQ(status, 0) << command;
 }
 
-// 501 gives odd padding in a pool.
 TEST(DfParity, PyTorchGivesTheSameLogitsAndGradients) {
-  ExpectSameLogits("torch", 501);
+  ExpectParity("logits-torch", ExportLogits);
 }
 
-TEST(DfParity, KerasGivesTheSameLogits) { ExpectSameLogits("keras", 501); }
+TEST(DfParity, KerasGivesTheSameLogits) {
+  ExpectParity("logits-keras", ExportLogits);
+}
+
+TEST(DfParity, PyTorchTrainsByEwcStepForStep) {
+  ExpectParity("training-torch", ExportTraining);
+}
 
 }  // namespace
 }  // namespace dfsweep::model

@@ -1,11 +1,16 @@
-"""Checks that another framework's Deep Fingerprinting gives the same logits.
+"""Checks that another framework's Deep Fingerprinting computes the same.
 
-Usage: python df_logits.py torch|keras FOLDER
-FOLDER holds .npy files: each parameter and buffer of the C++ network by its
-name, `input` [n, length], `logits_eval`, `logits_train` (batch statistics, no
-dropout) and, for PyTorch, gradients `grad.<name>` of the mean cross-entropy
-with label i mod classes of row i. Exit status 0: equal; 1: not; 77: the
-framework is not installed.
+Usage: python df_parity.py logits-torch|logits-keras|training-torch FOLDER
+FOLDER holds .npy files, among them each parameter and buffer of the C++ network
+by its name and `input` [n, length].
+
+logits-*: `logits_eval`, `logits_train` (batch statistics, no dropout) and, for
+PyTorch, gradients `grad.<name>` of the mean cross-entropy with label i mod
+classes of row i.
+training-torch: `losses` (penalty included) of training by EWC without dropout;
+check_training says how.
+
+Exit status 0: equal; 1: not; 77: the framework is not installed.
 """
 
 import os
@@ -37,19 +42,18 @@ def check(what, got, expected):
     return error <= TOLERANCE * scale
 
 
-def check_torch(folder):
+def torch_model(folder, length, classes):
+    """The reference network with the weights of `folder`, without dropout, and
+    its modules by their C++ names."""
     import torch
-    from torch.nn import functional as F
 
     sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "reference"))
     import train_df
 
-    x = torch.tensor(folder["input"])
-    expected = folder["logits_eval"]
-    settings = dict(train_df.DEFAULTS, sequence_length=x.shape[1])
+    settings = dict(train_df.DEFAULTS, sequence_length=length)
     settings.update({"dropout.conv": 0, "dropout.fc1": 0, "dropout.fc2": 0})
-    model = train_df.DF(expected.shape[1], settings)
-    pairs = []  # (C++ name, module)
+    model = train_df.DF(classes, settings)
+    pairs = []
     for i, (conv, norm) in enumerate(NAMES):
         block = model.blocks[i // 2]
         pairs += [(conv, block[i % 2 * 2]), (norm, block[i % 2 * 2 + 1])]
@@ -60,6 +64,16 @@ def check_torch(folder):
             if part != "num_batches_tracked":
                 given = torch.tensor(folder[f"{name}.{part}"])
                 value.data.copy_(given.reshape(value.shape))
+    return model, pairs
+
+
+def check_torch(folder):
+    import torch
+    from torch.nn import functional as F
+
+    x = torch.tensor(folder["input"])
+    expected = folder["logits_eval"]
+    model, pairs = torch_model(folder, x.shape[1], expected.shape[1])
     model.eval()
     same = check("PyTorch, eval mode", model(x).detach().numpy(), expected)
     model.train()
@@ -73,8 +87,44 @@ def check_torch(folder):
     return same
 
 
+def check_training(folder):
+    """Two tasks, each the first or second half of the rows as one batch, with
+    a fresh Adamax; after the first the exact Fisher of its rows. In float64.
+
+    Few steps: a bias before a batch normalisation has gradients of rounding
+    errors only, which the penalty's pull and Adamax make large in time."""
+    import torch
+    from torch.nn import functional as F
+
+    classes, strength = 4, 1e3
+    x = torch.tensor(folder["input"]).double()
+    y = torch.arange(len(x)) * classes // len(x)
+    model, _ = torch_model(folder, x.shape[1], classes)
+    model.double()
+    import train_df
+
+    expected = folder["losses"]
+    losses, terms = [], []
+    for rows in torch.arange(len(x)).chunk(2):
+        optimizer = torch.optim.Adamax(model.parameters(), lr=2e-3)
+        model.train()
+        for _ in range(len(expected) // 2):
+            loss = F.cross_entropy(model(x[rows]), y[rows])
+            for importance, anchor in terms:
+                loss = loss + strength / 2 * sum(
+                    (f * (q - a) ** 2).sum()
+                    for q, f, a in zip(model.parameters(), importance, anchor))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        if not terms:
+            terms.append((train_df.fisher(model, x[rows], y[rows], "all"),
+                          [q.detach().clone() for q in model.parameters()]))
+    return check("losses", np.array(losses), expected)
+
+
 def check_keras(folder):
-    os.environ.setdefault("KERAS_BACKEND", "torch")
     from keras import layers, models
 
     x, expected = folder["input"], folder["logits_eval"]
@@ -113,17 +163,19 @@ def check_keras(folder):
     return check("Keras, train mode", trained, folder["logits_train"]) and same
 
 
-def main(framework, path):
+def main(what, path):
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    framework = what.split("-")[1]
     try:
-        __import__(framework if framework == "torch" else "numpy")
-        if framework == "keras":
-            os.environ.setdefault("KERAS_BACKEND", "torch")
-            __import__("keras")
+        __import__("torch")
+        __import__(framework)
     except ImportError as error:
         print(f"SKIPPED: {error}; run: pip install {framework}")
         return 77
-    checks = {"torch": check_torch, "keras": check_keras}
-    return 0 if checks[framework](Folder(path)) else 1
+    sys.modules["torch"].set_num_threads(1)
+    checks = {"logits-torch": check_torch, "logits-keras": check_keras,
+              "training-torch": check_training}
+    return 0 if checks[what](Folder(path)) else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+// What `dfsweep doctor` finds: the things that cost an afternoon when they are
+// wrong, each with its remedy.
+#ifndef DFSWEEP_CLI_DOCTOR_H_
+#define DFSWEEP_CLI_DOCTOR_H_
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/output.h"
+
+namespace dfsweep::cli {
+
+struct Finding {
+  enum class Level { kOk, kWarn, kFail };
+  Level level = Level::kOk;
+  std::string check;    // "driver"
+  std::string message;  // what was found
+  std::string remedy;   // "" if kOk
+};
+
+Finding Ok(std::string check, std::string message);
+Finding Warn(std::string check, std::string message, std::string remedy);
+Finding Fail(std::string check, std::string message, std::string remedy);
+Finding Fail(std::string check, const absl::Status& status);
+
+// How a program that was run to its end did.
+struct Ran {
+  int code = 0;  // 128 + signal if it was killed
+  std::string out;
+  std::string err;
+};
+absl::StatusOr<Ran> RunToEnd(const std::filesystem::path& program,
+                             const std::vector<std::string>& arguments,
+                             absl::Duration timeout);
+
+// A folder that is gone with the object.
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Of this machine: GPU and driver, WSL2, memory, disk, clock.
+std::vector<Finding> CheckMachine(const std::filesystem::path& store,
+                                  bool* has_gpu);
+
+// The four programs, and real training on each device.
+std::vector<Finding> CheckPrograms();
+std::vector<Finding> CheckTraining(bool has_gpu);
+
+// The store, and the coordinator if one was named.
+std::vector<Finding> CheckStore(const GlobalOptions& options);
+
+}  // namespace dfsweep::cli
+
+#endif  // DFSWEEP_CLI_DOCTOR_H_
