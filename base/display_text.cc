@@ -1,6 +1,7 @@
 #include "base/display_text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -143,6 +144,19 @@ std::string Printable(std::string_view text, bool keep_newlines) {
     }
   }
   return result;
+}
+
+std::string NumberText(double value) {
+  char buffer[32];
+  char* end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  std::string text(buffer, end);
+  // "1e+08" -> "1e8", "1e-05" -> "1e-5".
+  if (size_t sign = text.find('e') + 1; sign != 0 && sign < text.size()) {
+    size_t digits = text.find_first_not_of('0', sign + 1);
+    text.erase(sign + 1, digits - sign - 1);
+    if (text[sign] == '+') text.erase(sign, 1);
+  }
+  return text;
 }
 
 }  // namespace dfsweep

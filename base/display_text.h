@@ -27,6 +27,9 @@ std::string WrapToWidth(std::string_view text, int width);
 // not UTF-8 become U+FFFD. Newlines stay if `keep_newlines`.
 std::string Printable(std::string_view text, bool keep_newlines = false);
 
+// A number as people write it: 0.5, 10000, 1e8. Reads back as the same number.
+std::string NumberText(double value);
+
 }  // namespace dfsweep
 
 #endif  // DFSWEEP_BASE_DISPLAY_TEXT_H_

@@ -47,5 +47,17 @@ TEST(Printable, RefusesOverlongAndSurrogateForms) {
   EXPECT_EQ(Printable("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD");
 }
 
+TEST(NumberText, IsShortAndExact) {
+  EXPECT_EQ(NumberText(0), "0");
+  EXPECT_EQ(NumberText(0.5), "0.5");
+  EXPECT_EQ(NumberText(10000), "10000");
+  EXPECT_EQ(NumberText(1e8), "1e8");
+  EXPECT_EQ(NumberText(1.5e6), "1500000");
+  EXPECT_EQ(NumberText(-2.5e-7), "-2.5e-7");
+  EXPECT_EQ(NumberText(1e-10), "1e-10");
+  EXPECT_EQ(NumberText(1e100), "1e100");
+  EXPECT_EQ(NumberText(123456789), "123456789");
+}
+
 }  // namespace
 }  // namespace dfsweep

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/files.h"
 #include "cli/lock_probe.h"
+#include "cli/output.h"
 
 namespace dfsweep::cli {
 namespace {
@@ -25,6 +26,7 @@ constexpr char kListening[] = "listening on ";
 constexpr absl::Duration kStartTimeout = absl::Minutes(2);
 // Another command that is just starting or stopping a coordinator.
 constexpr absl::Duration kLockPatience = absl::Seconds(15);
+constexpr absl::Duration kTalkAfter = absl::Seconds(2);
 constexpr absl::Duration kLockRetry = absl::Milliseconds(100);
 // A coordinator that dies again and again has a reason that goes on.
 constexpr int kMaxHeals = 20;
@@ -115,13 +117,18 @@ absl::Status Connection::OpenLocal(NoStore no_store) {
 }
 
 absl::Status Connection::AttachOrStart(const std::string& listen) {
-  absl::Duration deadline = Clock::Real().Elapsed() + kLockPatience;
+  absl::Duration start = Clock::Real().Elapsed();
+  bool has_talked = false;
   while (true) {
     if (Attach()) return absl::OkStatus();
     absl::Status status = Start(listen);
     // If somebody has the lock, they serve in a moment or are about to end.
     bool is_taken = !status.ok() && IsLocked(store_ / kLockFile);
-    if (!is_taken || Clock::Real().Elapsed() > deadline) return status;
+    absl::Duration waited = Clock::Real().Elapsed() - start;
+    if (!is_taken || waited > kLockPatience) return status;
+    if (waited > kTalkAfter && !std::exchange(has_talked, true)) {
+      Say("waiting for another program that uses this store …");
+    }
     absl::SleepFor(kLockRetry);
   }
 }

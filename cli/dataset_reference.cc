@@ -43,14 +43,15 @@ absl::StatusOr<fs::path> DatasetPath(const std::string& reference,
     if (fs::exists(path, error)) return path;
   }
   if (!IsWrittenAsPath(reference)) return fs::path();
+  fs::path here = fs::current_path(error);
+  fs::path there = (here / sweep_folder).lexically_normal();
   return MakeError(
       absl::StatusCode::kNotFound,
       fmt::format("there is no dataset file '{}'", reference), where,
-      fmt::format("the path is looked for from {} and from {}",
-                  fs::current_path(error).string(),
-                  fs::absolute(sweep_folder, error)
-                      .lexically_normal()
-                      .string()));
+      sweep_folder.empty()
+          ? fmt::format("correct the path; it starts at {}", here.string())
+          : fmt::format("correct the path; it may start at {} or {}",
+                        here.string(), there.string()));
 }
 
 absl::StatusOr<v1::Dataset> FindDataset(

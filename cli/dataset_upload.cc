@@ -15,6 +15,8 @@ namespace {
 
 // Talks about a transfer that takes longer than this, and then this often.
 constexpr absl::Duration kProgressEvery = absl::Seconds(2);
+// Reading more takes a while.
+constexpr uintmax_t kSlowFileBytes = 30 << 20;
 
 v1::UploadDatasetRequest HeaderOf(const NativeDataset& dataset,
                                   const std::string& name,
@@ -70,6 +72,11 @@ absl::StatusOr<v1::UploadDatasetResponse> Send(
 
 absl::StatusOr<NativeDataset> ReadDataset(const std::filesystem::path& path,
                                           const data::ImportOptions& options) {
+  std::error_code error;
+  bool is_folder = std::filesystem::is_directory(path, error);
+  if (is_folder || std::filesystem::file_size(path, error) > kSlowFileBytes) {
+    Say(fmt::format("reading {} …", path.string()));
+  }
   try {
     NativeDataset dataset;
     {

@@ -23,6 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kLevelWidth = 6;  // "WARN  "
+
 const char* NameOf(Finding::Level level) {
   switch (level) {
     case Finding::Level::kOk:
@@ -53,7 +55,7 @@ void PrintFinding(const Finding& finding, bool color) {
                     fmt::format("{}: {}", finding.check, finding.message)},
                    {"", finding.remedy.empty() ? ""
                                                : "fix: " + finding.remedy}},
-                  WidthOf(stdout));
+                  WidthOf(stdout), kLevelWidth);
   std::string name = NameOf(finding.level);
   if (color && text.starts_with(name)) {
     text = ColorOf(finding.level) + name + "\x1b[0m" + text.substr(name.size());

@@ -39,6 +39,7 @@ Finding CheckProgram(const std::string& name) {
     return Fail(name, "does not start: " + FirstLine(ran->err), kSetUp);
   }
   std::string version = FirstLine(ran->out);
+  if (version.starts_with(name + " ")) version.erase(0, name.size() + 1);
   if (version.find("(" + BuildId() + ")") != std::string::npos) {
     return Ok(name, version);
   }

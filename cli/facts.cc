@@ -10,23 +10,22 @@
 namespace dfsweep::cli {
 namespace {
 
-constexpr int kLeastLabelWidth = 11;
 constexpr int kLeastTextWidth = 10;
 
 // Room for every label, but never more than half of the line.
-int LabelWidth(const Facts& facts, int width) {
-  int widest = kLeastLabelWidth;
+int LabelWidth(const Facts& facts, int width, int least) {
+  int widest = least;
   for (const auto& [label, value] : facts) {
     if (!value.empty()) widest = std::max(widest, DisplayWidth(label) + 2);
   }
-  return std::min(widest, std::max(width / 2, kLeastLabelWidth));
+  return std::min(widest, std::max(width / 2, least));
 }
 
 }  // namespace
 
-std::string RenderFacts(const Facts& facts, int width) {
+std::string RenderFacts(const Facts& facts, int width, int label_width) {
   std::string text;
-  const int label_width = LabelWidth(facts, width);
+  label_width = LabelWidth(facts, width, label_width);
   for (const auto& [label, value] : facts) {
     if (value.empty()) continue;
     std::string head =

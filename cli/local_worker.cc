@@ -16,6 +16,8 @@ constexpr char kName[] = "local";
 // Checks before "none fits" is believed: a worker of an earlier run may still
 // be listed.
 constexpr int kMisfitPatience = 5;
+// The display stands still meanwhile.
+constexpr absl::Duration kCheckTimeout = absl::Seconds(2);
 constexpr double kGibibyte = 1024.0 * 1024 * 1024;
 
 // Another trainer program, for tests; "" for the one beside the worker.
@@ -124,7 +126,8 @@ absl::Status LocalWorker::Check(const sweeps::Requirements& requirements,
                                 std::string* note) {
   DFSWEEP_RETURN_IF_ERROR(CheckProcess());
   absl::StatusOr<std::vector<v1::Worker>> workers =
-      ListWorkers(connection_->client(), /*include_gone=*/false);
+      ListWorkers(connection_->client(), /*include_gone=*/false,
+                  kCheckTimeout);
   if (!workers.ok()) return absl::OkStatus();  // the watcher notices too
   *note = QuarantineNote(*workers);
   std::string misfit = WhyNoneFits(requirements, *workers);
@@ -156,11 +159,13 @@ std::string WhyNoneFits(const sweeps::Requirements& requirements,
 }
 
 absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Client& client,
-                                                    bool include_gone) {
+                                                    bool include_gone,
+                                                    absl::Duration timeout) {
   v1::ListWorkersRequest request;
   request.set_include_gone(include_gone);
   DFSWEEP_ASSIGN_OR_RETURN(v1::ListWorkersResponse response,
-                           client.Call(&Client::Stub::ListWorkers, request));
+                           client.Call(&Client::Stub::ListWorkers, request,
+                                       timeout));
   return std::vector<v1::Worker>(response.workers().begin(),
                                  response.workers().end());
 }

@@ -52,8 +52,9 @@ class LocalWorker {
 std::string WhyNoneFits(const sweeps::Requirements& requirements,
                         const std::vector<v1::Worker>& workers);
 
-absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Client& client,
-                                                    bool include_gone);
+absl::StatusOr<std::vector<v1::Worker>> ListWorkers(
+    Client& client, bool include_gone,
+    absl::Duration timeout = rpc::kCallTimeout);
 
 }  // namespace dfsweep::cli
 

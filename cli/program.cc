@@ -1,5 +1,7 @@
 #include "cli/program.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <vector>
 
@@ -23,13 +25,13 @@ constexpr int kExitReaderLeft = 141;
 constexpr int kHelpColumn = 28;
 
 void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
-  app.add_option("--coordinator", options.coordinator,
-                 "Of a team (or DFSWEEP_COORDINATOR); without it, work on the "
-                 "local store")
-      ->envname("DFSWEEP_COORDINATOR")
-      ->type_name("HOST:PORT");
+  CLI::Option* coordinator = app.add_option(
+      "--coordinator", options.coordinator,
+      "Of a team (or DFSWEEP_COORDINATOR); else the local store is used");
+  coordinator->type_name("HOST:PORT");
   app.add_option("--store", options.store, "Folder of the local store")
       ->type_name("DIR")
+      ->excludes(coordinator)
       ->capture_default_str();
   app.add_flag("--json", options.json, "Print JSON");
   app.add_option("--color", options.color, "auto, always or never")
@@ -40,6 +42,17 @@ void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
                                         BuildId() + ")");
 }
 
+// What is on the command line counts more than the environment: --store means
+// the local store.
+void TakeEnvironment(Program& program) {
+  GlobalOptions& options = program.context.global;
+  const char* coordinator = std::getenv("DFSWEEP_COORDINATOR");
+  bool names_store = program.app.get_option("--store")->count() > 0;
+  if (coordinator != nullptr && options.coordinator.empty() && !names_store) {
+    options.coordinator = coordinator;
+  }
+}
+
 absl::StatusOr<int> ParseAndRun(Program& program, int argc, char** argv) {
   try {
     program.app.parse(argc, argv);
@@ -48,6 +61,7 @@ absl::StatusOr<int> ParseAndRun(Program& program, int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return UsageError(program.app, error);
   }
+  TakeEnvironment(program);
   return program.action(program.context);
 }
 

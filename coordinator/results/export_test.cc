@@ -106,12 +106,12 @@ std::vector<std::string> Lines(const std::string& text) {
 
 TEST(ExportTable, At120ColumnsShowsEverything) {
   EXPECT_EQ(Text(Rows(), {.width = 120}), R"(
-quickstart: 3 configurations, 9 trials; mean ± sd over n seeds; accuracy and forgetting in %
+quickstart: 3 configurations, 9 trials; mean ± sd over n = 3 seeds; accuracy and forgetting in %
 
-strategy  n   A after A    A after B   B after B     average   forgetting     train s  95% CI of average
-joint     3           –   86.0 ± 1.0  87.5 ± 0.0  86.8 ± 0.5            –  21.2 ± 1.0       [85.5, 88.0]
-naive     3  90.0 ± 0.0    0.0 ± 0.0  92.0 ± 2.0  46.0 ± 1.0   90.0 ± 0.0  21.2 ± 1.0       [43.5, 48.5]
-ewc       3  90.0 ± 0.0  60.0 ± 10.0  75.0 ± 0.0  67.5 ± 5.0  30.0 ± 10.0  21.2 ± 1.0       [55.1, 79.9]
+strategy  n   A after A    A after B   B after B     average   forgetting   train s  95% CI of average
+joint     3           –   86.0 ± 1.0  87.5 ± 0.0  86.8 ± 0.5            –  21 ± 1.0       [85.5, 88.0]
+naive     3  90.0 ± 0.0    0.0 ± 0.0  92.0 ± 2.0  46.0 ± 1.0   90.0 ± 0.0  21 ± 1.0       [43.5, 48.5]
+ewc       3  90.0 ± 0.0  60.0 ± 10.0  75.0 ± 0.0  67.5 ± 5.0  30.0 ± 10.0  21 ± 1.0       [55.1, 79.9]
 
 joint: one training on all tasks together, the upper bound; it has no stage before the last
 naive: 0.0 for A after B is the floor of class-incremental learning: a network trained on new classes alone never
@@ -122,13 +122,13 @@ bold: best mean beside joint; no test of significance
 
 TEST(ExportTable, At80ColumnsTightensAndHidesTheInterval) {
   EXPECT_EQ(Text(Rows(), {.width = 80}), R"(
-quickstart: 3 configurations, 9 trials; mean ± sd over n seeds; accuracy and
+quickstart: 3 configurations, 9 trials; mean ± sd over n = 3 seeds; accuracy and
   forgetting in %
 
-strategy  n  A after A  A after B  B after B   average  forgetting   train s
-joint     3          –   86.0±1.0   87.5±0.0  86.8±0.5           –  21.2±1.0
-naive     3   90.0±0.0    0.0±0.0   92.0±2.0  46.0±1.0    90.0±0.0  21.2±1.0
-ewc       3   90.0±0.0  60.0±10.0   75.0±0.0  67.5±5.0   30.0±10.0  21.2±1.0
+strategy  n  A after A  A after B  B after B   average  forgetting  train s
+joint     3          –   86.0±1.0   87.5±0.0  86.8±0.5           –   21±1.0
+naive     3   90.0±0.0    0.0±0.0   92.0±2.0  46.0±1.0    90.0±0.0   21±1.0
+ewc       3   90.0±0.0  60.0±10.0   75.0±0.0  67.5±5.0   30.0±10.0   21±1.0
 
 joint: one training on all tasks together, the upper bound; it has no stage
   before the last
@@ -139,18 +139,25 @@ hidden at 80 columns: 95% CI of average; widen the terminal or use --columns
 )" + 1);
 }
 
-TEST(ExportTable, At40ColumnsKeepsTheSettingTheCountAndTheSummary) {
+TEST(ExportTable, At40ColumnsKeepsTheSettingAndTheSummary) {
   EXPECT_THAT(Text(Rows(), {.width = 40}), StartsWith(R"(
 quickstart: 3 configurations, 9 trials;
-  mean ± sd over n seeds; accuracy and
-  forgetting in %
+  mean ± sd over n = 3 seeds; accuracy
+  and forgetting in %
 
-strategy  n  A after B   average
-joint     3   86.0±1.0  86.8±0.5
-naive     3    0.0±0.0  46.0±1.0
-ewc       3  60.0±10.0  67.5±5.0
+strategy  A after B  B after B   average
+joint      86.0±1.0   87.5±0.0  86.8±0.5
+naive       0.0±0.0   92.0±2.0  46.0±1.0
+ewc       60.0±10.0   75.0±0.0  67.5±5.0
 
 )" + 1));
+}
+
+TEST(ExportTable, CountThatDiffersIsNeverHidden) {
+  std::vector<ResultRow> rows = Rows();
+  rows.pop_back();
+  EXPECT_THAT(Text(rows, {.width = 40}),
+              HasSubstr("strategy  n  A after B   average"));
 }
 
 TEST(ExportTable, NoLineIsWiderThanTheTerminal) {
@@ -653,7 +660,7 @@ TEST(ExportMarkdown, IsATableWithItsSource) {
   EXPECT_THAT(text, StartsWith("<!-- dfsweep results quickstart\n"
                                "     from 9 trials, results sha256:"));
   EXPECT_THAT(text, EndsWith(R"( -->
-quickstart: 3 configurations, 9 trials; mean ± sd over n seeds; accuracy and forgetting in %
+quickstart: 3 configurations, 9 trials; mean ± sd over n = 3 seeds; accuracy and forgetting in %
 
 | strategy | n | average (%) | 95% CI of average (%) |
 | --- | ---: | ---: | ---: |

@@ -10,6 +10,8 @@ namespace dfsweep::coordinator {
 namespace {
 
 constexpr int kTasksWithLetters = 26;
+// Seconds below this are shown with a decimal.
+constexpr double kShortSeconds = 9.95;
 
 // A, B, …, Z, then "task 27".
 std::string TaskLetter(int task) {
@@ -100,7 +102,8 @@ std::string FormatMetric(std::string_view name, double value) {
   if (IsShare(name)) {
     text = fmt::format("{:.1f}", 100 * value);
   } else if (name.ends_with("seconds")) {
-    text = fmt::format("{:.1f}", value);
+    text =
+        fmt::format("{:.{}f}", value, std::abs(value) < kShortSeconds ? 1 : 0);
   } else {
     text = fmt::format("{:.4g}", value);
   }

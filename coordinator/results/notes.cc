@@ -162,7 +162,12 @@ std::string Caption(const std::vector<ResultRow>& rows, const View& view) {
                                 Plural(static_cast<int64_t>(view.groups.size()),
                                        "configuration"),
                                 Plural(view.counts.Total(), "trial"));
-  std::string_view what = view.trials ? "" : "; mean ± sd over n seeds";
+  std::string what;
+  if (!view.trials) {
+    std::optional<int64_t> n = CommonCount(view);
+    what = fmt::format("; mean ± sd over n{} seeds",
+                       n ? fmt::format(" = {}", *n) : "");
+  }
   bool has_shares = std::any_of(
       view.metrics.begin(), view.metrics.end(),
       [](const std::string& metric) { return MetricUnit(metric) == "%"; });

@@ -20,6 +20,7 @@ namespace {
 constexpr int kAlways = TextColumn::kAlways;
 constexpr int kWorkerPriority = 1;
 constexpr int kIntervalPriority = 2;
+constexpr int kCommonCountPriority = 3;
 constexpr int kLeastMetricPriority = 10;
 constexpr int kCountPriority = 1000;
 constexpr size_t kShortIdDigits = 8;
@@ -137,7 +138,9 @@ class SheetBuilder {
 
   // How many trials stand behind a row, and what became of the others.
   void AddCounts() {
-    Add({"n", "", true, kAlways}, [](const Group& group) {
+    // The caption says a common one.
+    int priority = CommonCount(view_) ? kCommonCountPriority : kAlways;
+    Add({"n", "", true, priority}, [](const Group& group) {
       return fmt::format("{}{}{}", group.counts.completed,
                          group.odd_provenance ? " †" : "",
                          group.several_configurations ? " ‡" : "");
@@ -222,26 +225,13 @@ class SheetBuilder {
   Sheet sheet_;
 };
 
-std::string NumberText(double value) {
-  std::string plain = fmt::format("{}", value);
-  std::string scientific = fmt::format("{:e}", value);
-  // "1.500000e+06" -> "1.5e6".
-  std::string mantissa = scientific.substr(0, scientific.find('e'));
-  int exponent = std::stoi(scientific.substr(scientific.find('e') + 1));
-  mantissa.erase(mantissa.find_last_not_of('0') + 1);
-  if (mantissa.ends_with('.')) mantissa.pop_back();
-  std::string compact = fmt::format("{}e{}", mantissa, exponent);
-  // The shorter one, if it is the same number and worth its strangeness.
-  bool exact = std::stod(compact) == value;
-  return exact && compact.size() + 1 < plain.size() ? compact : plain;
-}
-
 }  // namespace
 
 std::string ParameterText(const Json* value) {
   if (value == nullptr || value->is_null()) return "–";
   if (value->is_string()) return value->get<std::string>();
-  if (value->is_number_float()) return NumberText(value->get<double>());
+  // Canonical JSON writes 1e8 as 100000000.
+  if (value->is_number()) return NumberText(value->get<double>());
   if (value->is_object() && value->size() == 1) {  // {"per_task": [30, 10]}
     return ParameterText(&value->front());
   }

@@ -283,4 +283,15 @@ absl::StatusOr<View> MakeView(const std::vector<ResultRow>& rows,
   return view;
 }
 
+std::optional<int64_t> CommonCount(const View& view) {
+  if (view.groups.empty()) return std::nullopt;
+  const int64_t count = view.groups.front().counts.completed;
+  bool common = std::all_of(
+      view.groups.begin(), view.groups.end(), [count](const Group& group) {
+        return group.counts.completed == count && !group.odd_provenance &&
+               !group.several_configurations;
+      });
+  return common ? std::optional(count) : std::nullopt;
+}
+
 }  // namespace dfsweep::coordinator

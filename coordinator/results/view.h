@@ -3,6 +3,7 @@
 #define DFSWEEP_COORDINATOR_RESULTS_VIEW_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,10 @@ struct View {
   std::vector<std::string> varying;  // parameters that vary between the trials
   Counts counts;
 };
+
+// The number of completed trials behind every row, if it is the same and each
+// is of one configuration computed alike: then it can be said once.
+std::optional<int64_t> CommonCount(const View& view);
 
 // `rows` must outlive the view. kInvalidArgument for an unknown name.
 absl::StatusOr<View> MakeView(const std::vector<ResultRow>& rows,

@@ -1,5 +1,7 @@
 #include "coordinator/service/call.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 namespace dfsweep::coordinator {
@@ -13,6 +15,12 @@ absl::Status CheckDeadline(const grpc::CallbackServerContext& context) {
   return MakeError(absl::StatusCode::kInvalidArgument,
                    "the call has no deadline", "",
                    "set one: a call without could wait for ever");
+}
+
+absl::Status BugError(std::string_view what) {
+  return MakeError(absl::StatusCode::kInternal,
+                   fmt::format("the coordinator failed: {}", what), "",
+                   "this is a bug of dfsweep: report it with what you did");
 }
 
 void RunInEngine(Engine& engine, grpc::ServerUnaryReactor* reactor, Work work) {

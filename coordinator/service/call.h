@@ -5,9 +5,11 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,18 @@ inline grpc::ServerUnaryReactor* Finish(grpc::ServerUnaryReactor* reactor,
 using Work = std::function<absl::Status(Turn&)>;
 void RunInEngine(Engine& engine, grpc::ServerUnaryReactor* reactor, Work work);
 
+absl::Status BugError(std::string_view what);
+
+// What `make` returns; an exception that a bug lets through (a library's) fails
+// the call and not the coordinator.
+template <typename T>
+absl::StatusOr<T> Guarded(const std::function<absl::StatusOr<T>()>& make) {
+  try {
+    return make();
+  } catch (const std::exception& error) {
+    return BugError(error.what());
+  }
+}
 // A whole unary call: RunInEngine if it has a deadline.
 grpc::ServerUnaryReactor* AnswerInEngine(Engine& engine,
                                          grpc::CallbackServerContext* context,

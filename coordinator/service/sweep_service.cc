@@ -121,10 +121,12 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(
   }
   if (!status.ok()) return Finish(reactor, status);
   tasks_.Add([this, reactor, request, response] {
-    absl::StatusOr<Submission> read = ReadSubmission(
-        request->file_text(), request->file_name(),
-        {request->overrides().begin(), request->overrides().end()},
-        request->dataset_digest());
+    absl::StatusOr<Submission> read = Guarded<Submission>([request] {
+      return ReadSubmission(
+          request->file_text(), request->file_name(),
+          {request->overrides().begin(), request->overrides().end()},
+          request->dataset_digest());
+    });
     if (!read.ok()) {
       Finish(reactor, read.status());
       return;
@@ -291,7 +293,8 @@ SweepService::ExportResults(Context* context,
       absl::Status status = committed.ok() ? input.status() : committed;
       if (!status.ok()) return list->Fail(status);
       tasks_.Add([list, input = *input] {
-        absl::StatusOr<std::string> text = ExportText(input);
+        auto text =
+            Guarded<std::string>([&input] { return ExportText(input); });
         if (!text.ok()) return list->Fail(text.status());
         list->Start(InPieces(*text));
       });

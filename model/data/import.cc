@@ -226,8 +226,9 @@ Source Read(const std::filesystem::path& path, const ImportOptions& options) {
     throw config::Error("there is no such file or folder", path.string(),
                         "check the path");
   }
-  if (IsPickleSet(path)) return ReadPickles(path, options);
-  if (IsIdxSet(path)) return ReadIdx(path, options);
+  const bool text = options.format == Format::kText;
+  if (!text && IsPickleSet(path)) return ReadPickles(path, options);
+  if (!text && IsIdxSet(path)) return ReadIdx(path, options);
   const bool traces =
       fs::is_directory(status) ||
       (IsArchive(path) && !(path.extension() == ".zip" && IsNpz(path)));

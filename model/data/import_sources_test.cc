@@ -179,6 +179,16 @@ TEST_F(PickleSetTest, WhatIsMissingOrDoesNotFitIsSaid) {
   EXPECT_THAT(ErrorOf(folder_ / ""), HasSubstr("NoDef.pkl: byte 0"));
 }
 
+TEST_F(PickleSetTest, OtherFormatsThanNumbersAreRefused) {
+  WritePart("train", 2, 1);
+  EXPECT_THAT(ErrorOf(folder_ / "", {.format = Format::kImages}),
+              HasSubstr("pickles of images"));
+  EXPECT_THAT(ErrorOf(folder_ / "", {.format = Format::kText}),
+              HasSubstr("no text traces"));
+  EXPECT_THAT(ErrorOf(folder_ / "X_train.pkl", {.format = Format::kText}),
+              HasSubstr("text traces come as"));
+}
+
 TEST_F(PickleSetTest, UnmonitoredTracesAloneAreRefused) {
   WritePart("test_Unmon_NoDef", 3, 1, /*with_labels=*/false);
   EXPECT_THAT(ErrorOf(folder_ / ""), HasSubstr("only unmonitored"));

@@ -80,7 +80,10 @@ Part ReadPart(const NpzFile& file, const std::string& side) {
   part.shape = x.header().shape;
   if (x.header().type != "|u1") {
     throw config::Error("the images have the type '" + x.header().type + "'",
-                        x.where(), "save them as uint8, 0 to 255");
+                        x.where(),
+                        "save images as uint8, 0 to 255; save traces as one X "
+                        "and one y with 'split' (0 train, 1 validation, 2 "
+                        "test)");
   }
   CheckImageShape(part.shape, x.where());
   part.pixels.resize(x.header().Elements());

@@ -3,8 +3,15 @@
 #include <string>
 
 #include "model/config/error.h"
+#include "model/train/random.h"
 
 namespace dfsweep::model {
+
+std::vector<int64_t> EpochOrder(std::vector<int64_t> rows, uint64_t seed,
+                                uint32_t stage, uint32_t epoch) {
+  Stream(seed, Purpose::kShuffle, stage, epoch).Shuffle(rows);
+  return rows;
+}
 
 std::vector<int64_t> BatchSizes(int64_t count, int64_t batch_size,
                                 bool drop_last) {

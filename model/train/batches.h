@@ -6,6 +6,11 @@
 
 namespace dfsweep::model {
 
+// The order in which an epoch goes through the training rows of a stage: new for
+// each epoch, the same for the same four arguments.
+std::vector<int64_t> EpochOrder(std::vector<int64_t> rows, uint64_t seed,
+                                uint32_t stage, uint32_t epoch);
+
 // The sizes of an epoch's batches of `count` examples. A last batch of one is
 // merged into the one before, since batch normalisation needs two; with
 // `drop_last` any incomplete last batch is left out. Throws config::Error if no

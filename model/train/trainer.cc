@@ -254,11 +254,10 @@ bool TrialRun::TrainEpoch(int64_t index, int64_t epoch,
                           const torch::Tensor& loss_units) {
   auto start = std::chrono::steady_clock::now();
   network_->train();
-  std::vector<int64_t> order = stages_[index].train;
   auto task = static_cast<uint32_t>(index);
   auto pass = static_cast<uint32_t>(epoch);
-  Stream(trial_.seed, Purpose::kShuffle, task, pass).Shuffle(order);
-  torch::Tensor rows = data_.Rows(order);
+  torch::Tensor rows = data_.Rows(
+      EpochOrder(stages_[index].train, trial_.seed, task, pass));
   EpochSums sums(host_.device);
   int64_t from = 0;
   uint32_t step = 0;
