@@ -162,14 +162,13 @@ absl::StatusOr<int> AddToSweep(const Context& context,
 
 std::string TimeText(const v1::SweepPlan& plan) {
   if (plan.known_trials() == plan.distinct_trials()) return "nothing to run";
-  if (plan.has_expected_time()) {
-    return fmt::format("about {} on {}",
-                       DurationText(FromProto(plan.expected_time())),
-                       CountText(plan.slots(), "slot"));
+  if (!plan.has_expected_time()) {
+    return "unknown: nothing has run on this dataset yet";
   }
-  return plan.slots() == 0
-             ? "unknown: no worker is online"
-             : "unknown: nothing comparable has run yet";
+  std::string slots = plan.slots() == 0 ? "1 slot; no worker is online"
+                                        : CountText(plan.slots(), "slot");
+  return fmt::format("about {} on {}",
+                     DurationText(FromProto(plan.expected_time())), slots);
 }
 
 void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {

@@ -1,10 +1,12 @@
-# dfsweep_test(NAME SOURCES a_test.cc … LIBS x … [LABEL unit] [TIMEOUT 60])
+# dfsweep_test(NAME SOURCES a_test.cc … LIBS x … [LABEL unit] [TIMEOUT 60]
+#              [SERIAL])
 # One GoogleTest binary; each of its tests becomes one CTest test. LABEL groups
-# them: unit (the default, milliseconds), sim, e2e, parity, fault.
+# them: unit (the default, milliseconds), sim, e2e, parity, fault. SERIAL tests
+# train on all cores: nothing runs beside them.
 include_guard(GLOBAL)
 
 function(dfsweep_test NAME)
-  cmake_parse_arguments(T "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(T "SERIAL" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT DFSWEEP_BUILD_TESTS)
     return()
   endif()
@@ -24,6 +26,6 @@ function(dfsweep_test NAME)
   gtest_discover_tests(${NAME}
     WORKING_DIRECTORY "${DFSWEEP_ROOT}"
     DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT}
+    PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT} RUN_SERIAL ${T_SERIAL}
     ENVIRONMENT "DFSWEEP_BIN=${CMAKE_BINARY_DIR}/bin")
 endfunction()

@@ -177,12 +177,12 @@ PlanView PlanSweep(Turn& turn, const Submission& submission) {
                                });
   view.slots = store.OnlineFleet().slots;
   std::optional<double> pace = store.SecondsPerWork(submission.dataset_digest);
-  if (!pace.has_value() || view.slots == 0) return view;
+  if (!pace.has_value()) return view;
   double work = 0;
   for (const sweeps::Trial& trial : submission.expansion.trials) {
     if (!store.HasResult(trial.id)) work += WorkOf(*trial.configuration);
   }
-  view.expected_time = absl::Seconds(work * *pace / view.slots);
+  view.expected_time = absl::Seconds(work * *pace / std::max(view.slots, 1));
   return view;
 }
 

@@ -143,7 +143,21 @@ TEST_F(SweepCallsTest, PlanTellsWhatItWillCostAndStoresNothing) {
   EXPECT_EQ(CountSweeps(), 1);
 }
 
-TEST_F(SweepCallsTest, PlanWithoutExperienceOrWorkersExpectsNothing) {
+TEST_F(SweepCallsTest, PlanWithoutWorkersExpectsTheTimeOfOneSlot) {
+  Submit(File("strategy: naive, epochs: 2"));
+  Register("w", 2);
+  Complete("w", Lease("w"));  // 20 s
+  Do([](Turn& turn) { EXPECT_TRUE(RemoveWorker(turn, "w").ok()); });
+  Submission submission =
+      Read(File("strategy: naive, epochs: 2", "seeds: [0, 1, 2, 3, 4]"));
+
+  PlanView view = Get([&](Turn& turn) { return PlanSweep(turn, submission); });
+
+  EXPECT_EQ(view.slots, 0);
+  EXPECT_EQ(view.expected_time, absl::Seconds(80));
+}
+
+TEST_F(SweepCallsTest, PlanWithoutExperienceExpectsNothing) {
   Submission submission = Read(File("strategy: naive"));
 
   PlanView view = Get([&](Turn& turn) { return PlanSweep(turn, submission); });
