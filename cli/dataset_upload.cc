@@ -18,6 +18,13 @@ constexpr absl::Duration kProgressEvery = absl::Seconds(2);
 // Reading more takes a while.
 constexpr uintmax_t kSlowFileBytes = 30 << 20;
 
+bool IsSlowToRead(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return true;
+  uintmax_t bytes = std::filesystem::file_size(path, error);
+  return !error && bytes > kSlowFileBytes;
+}
+
 v1::UploadDatasetRequest HeaderOf(const NativeDataset& dataset,
                                   const std::string& name,
                                   const std::string& licence,
@@ -72,11 +79,7 @@ absl::StatusOr<v1::UploadDatasetResponse> Send(
 
 absl::StatusOr<NativeDataset> ReadDataset(const std::filesystem::path& path,
                                           const data::ImportOptions& options) {
-  std::error_code error;
-  bool is_folder = std::filesystem::is_directory(path, error);
-  if (is_folder || std::filesystem::file_size(path, error) > kSlowFileBytes) {
-    Say(fmt::format("reading {} …", path.string()));
-  }
+  if (IsSlowToRead(path)) Say(fmt::format("reading {} …", path.string()));
   try {
     NativeDataset dataset;
     {

@@ -9,8 +9,9 @@
 
 #include "absl/time/clock.h"
 #include "base/digest.h"
+#include "base/temporary_folder.h"
 #include "tests/fakes/fake_coordinator.h"
-#include "worker/temporary_folder.h"
+#include "worker/noop_trainer.h"
 
 namespace dfsweep::worker {
 namespace {

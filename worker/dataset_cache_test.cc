@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include "base/digest.h"
+#include "base/temporary_folder.h"
 #include "tests/fakes/fake_coordinator.h"
-#include "worker/temporary_folder.h"
 
 namespace dfsweep::worker {
 namespace {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/digest.h"
+#include "base/temporary_folder.h"
 #include "tests/fakes/fake_coordinator.h"
 #include "worker/attempt.h"
 #include "worker/devices.h"
@@ -12,7 +13,6 @@
 #include "worker/patience.h"
 #include "worker/state_folder.h"
 #include "worker/suspend_watch.h"
-#include "worker/temporary_folder.h"
 
 namespace dfsweep::worker {
 namespace {

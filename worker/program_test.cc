@@ -10,8 +10,9 @@
 #include <sstream>
 
 #include "base/process.h"
+#include "base/temporary_folder.h"
 #include "tests/fakes/fake_coordinator.h"
-#include "worker/temporary_folder.h"
+#include "worker/noop_trainer.h"
 
 namespace dfsweep::worker {
 namespace {

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "base/digest.h"
-#include "worker/temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace dfsweep::worker {
 namespace {

@@ -9,7 +9,8 @@
 
 #include "absl/time/clock.h"
 #include "base/digest.h"
-#include "worker/temporary_folder.h"
+#include "base/temporary_folder.h"
+#include "worker/noop_trainer.h"
 
 namespace dfsweep::worker {
 namespace {

@@ -13,6 +13,7 @@
 
 #include "base/digest.h"
 #include "base/files.h"
+#include "base/temporary_folder.h"
 #include "proto/channel.h"
 
 namespace dfsweep::coordinator {
@@ -34,17 +35,7 @@ parameters:
 
 class ServerTest : public ::testing::Test {
  protected:
-  ServerTest()
-      : folder_(std::filesystem::temp_directory_path() /
-                ("server-test-" + RandomHex(6))),
-        bytes_(3'000'000, 'd'),
-        digest_(Sha256Hex(bytes_)) {
-    Start();
-  }
-  ~ServerTest() override {
-    server_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  ServerTest() : bytes_(3'000'000, 'd'), digest_(Sha256Hex(bytes_)) { Start(); }
 
   Server::Options OptionsFor(const std::string& listen) const {
     Server::Options options{.listen = listen, .store = folder_};
@@ -173,7 +164,8 @@ class ServerTest : public ::testing::Test {
     return response;
   }
 
-  const std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
   const std::string bytes_;
   const std::string digest_;
   std::unique_ptr<Server> server_;

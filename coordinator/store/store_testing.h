@@ -11,30 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "base/digest.h"
 #include "base/status.h"
+#include "base/temporary_folder.h"
 #include "coordinator/store/names.h"
 #include "coordinator/store/sqlite_store.h"
 
 namespace dfsweep::coordinator {
-
-// Goes with this object.
-class TemporaryFolder {
- public:
-  TemporaryFolder()
-      : path_(std::filesystem::temp_directory_path() /
-              ("coordinator-test-" + RandomHex(6))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::unique_ptr<SqliteStore> OpenStore(
     const std::filesystem::path& folder) {

@@ -49,6 +49,9 @@ TEST(PickleRefuses, EveryWayToNameCode) {
       {"cnumpy.core\nmultiarray._reconstruct\n.",
        "numpy.core.multiarray._reconstruct"},
       {"c_codecs\ndecode\n.", "_codecs.decode"},
+      {"cevil\ndtype\n.", "evil.dtype"},  // allowed names elsewhere
+      {"ccodecs\nencode\n.", "codecs.encode"},
+      {"cnumpy\nscalar\n.", "numpy.scalar"},
       {"ccollections\nOrderedDict\n)R.", "collections.OrderedDict"},
       {"cpandas.core.frame\nDataFrame\n.", "pandas.core.frame.DataFrame"},
       {"ctorch._utils\n_rebuild_tensor_v2\n.", "torch._utils"},

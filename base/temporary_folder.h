@@ -1,19 +1,18 @@
-#ifndef DFSWEEP_WORKER_TEMPORARY_FOLDER_H_
-#define DFSWEEP_WORKER_TEMPORARY_FOLDER_H_
+#ifndef DFSWEEP_BASE_TEMPORARY_FOLDER_H_
+#define DFSWEEP_BASE_TEMPORARY_FOLDER_H_
 
 #include <filesystem>
-#include <string>
 
 #include "base/digest.h"
 
-namespace dfsweep::worker {
+namespace dfsweep {
 
 // For tests: a folder that goes with this object.
 class TemporaryFolder {
  public:
   TemporaryFolder()
       : path_(std::filesystem::temp_directory_path() /
-              ("worker-test-" + RandomHex(6))) {
+              ("dfsweep-test-" + RandomHex(6))) {
     std::filesystem::create_directories(path_);
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }
@@ -26,12 +25,6 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-// The trainer that trains nothing; tests/fakes/noop_trainer.cc.
-inline std::filesystem::path NoopTrainer() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() /
-         "dfsweep-noop-trainer";
-}
+}  // namespace dfsweep
 
-}  // namespace dfsweep::worker
-
-#endif  // DFSWEEP_WORKER_TEMPORARY_FOLDER_H_
+#endif  // DFSWEEP_BASE_TEMPORARY_FOLDER_H_
