@@ -87,11 +87,9 @@ absl::StatusOr<Child> Child::Start(const std::string& program,
   std::error_code no_log_yet;
   uintmax_t log_start = fs::file_size(log, no_log_yet);
   if (no_log_yet) log_start = 0;
-  arguments.push_back("--exit-with-stdin");
-  absl::StatusOr<Process> process =
-      Process::Start({.program = path,
-                      .arguments = std::move(arguments),
-                      .stderr_path = log});
+  arguments.emplace_back("--exit-with-stdin");
+  absl::StatusOr<Process> process = Process::Start(
+      {.program = path, .arguments = std::move(arguments), .stderr_path = log});
   if (!process.ok()) return AsLocal(process.status());
   return Child(*std::move(process), program, log, log_start);
 }
@@ -111,8 +109,8 @@ Child::~Child() { Stop(); }
 
 void Child::Stop() {
   if (!process_.has_value() || process_->Poll().has_value()) return;
-  // The end of its input asks it to stop; a signal beside that would be a second
-  // request, which means "at once".
+  // The end of its input asks it to stop; a signal beside that would be a
+  // second request, which means "at once".
   process_->CloseInput();
   if (process_->Wait(kStopTimeout).has_value()) return;
   process_->Signal(SIGTERM);

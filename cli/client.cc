@@ -19,9 +19,9 @@ Client::Client(std::string address)
       stub_(v1::SweepService::NewStub(rpc::Connect(address_))) {}
 
 absl::StatusOr<v1::GetServerInfoResponse> Client::Greet() {
-  DFSWEEP_ASSIGN_OR_RETURN(v1::GetServerInfoResponse info,
-                           Call(&Stub::GetServerInfo,
-                                v1::GetServerInfoRequest(), kGreetTimeout));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      v1::GetServerInfoResponse info,
+      Call(&Stub::GetServerInfo, v1::GetServerInfoRequest(), kGreetTimeout));
   if (info.protocol_major() == kProtocolMajor) return info;
   bool server_is_older = info.protocol_major() < kProtocolMajor;
   return MakeError(

@@ -50,8 +50,7 @@ class Client {
                                    Response*),
       Request request, absl::Duration timeout = rpc::kCallTimeout) {
     request.set_request_id(NewRequestId());
-    return WithRetry<Response>(
-        [&] { return Call(method, request, timeout); });
+    return WithRetry<Response>([&] { return Call(method, request, timeout); });
   }
 
   static std::string NewRequestId() { return RandomHex(16); }

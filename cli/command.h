@@ -71,17 +71,17 @@ CLI::Option* AddSweepArgument(CLI::App& command, std::string& sweep);
 // "a,b" -> {"a", "b"}.
 std::vector<std::string> SplitList(const std::string& text);
 
-void AddSubmitCommands(Program& program);      // run submit add plan
-void AddSweepCommands(Program& program);       // ls status pause resume …
-void AddWatchCommands(Program& program);       // watch logs
+void AddSubmitCommands(Program& program);  // run submit add plan
+void AddSweepCommands(Program& program);   // ls status pause resume …
+void AddWatchCommands(Program& program);   // watch logs
 void AddResultsCommand(Program& program);
-void AddWorkerCommands(Program& program);      // workers drain remove
+void AddWorkerCommands(Program& program);  // workers drain remove
 void AddDataCommands(Program& program);
 void AddParametersCommand(Program& program);
 void AddDoctorCommand(Program& program);
 void AddVersionCommand(Program& program);
 void AddCompletionCommand(Program& program);
-void AddLaterCommands(Program& program);       // report token backup
+void AddLaterCommands(Program& program);  // report token backup
 
 }  // namespace dfsweep::cli
 

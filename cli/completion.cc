@@ -24,18 +24,17 @@ void Collect(const CLI::App& app, const std::string& command,
              std::vector<std::string> inherited, std::vector<Words>& all) {
   Words words{.command = command};
   words.options = OptionNames(app);
-  words.options.insert(words.options.end(), inherited.begin(),
-                       inherited.end());
+  words.options.insert(words.options.end(), inherited.begin(), inherited.end());
   for (const CLI::App* child : VisibleSubcommands(app)) {
     words.subcommands.push_back(child->get_name());
   }
   if (command.empty()) inherited = OptionNames(app);
   all.push_back(words);
   for (const CLI::App* child : VisibleSubcommands(app)) {
-    Collect(*child,
-            command.empty() ? child->get_name()
-                            : command + " " + child->get_name(),
-            inherited, all);
+    Collect(
+        *child,
+        command.empty() ? child->get_name() : command + " " + child->get_name(),
+        inherited, all);
   }
 }
 
@@ -95,9 +94,9 @@ std::string FishScript(const CLI::App& app) {
             : fmt::format(" -n '__fish_seen_subcommand_from {}'", first);
     for (const std::string& option : words.options) {
       bool is_long = option.starts_with("--");
-      script += fmt::format("complete -c dfsweep{} -{} {}\n", condition,
-                            is_long ? "l" : "s",
-                            option.substr(is_long ? 2 : 1));
+      script +=
+          fmt::format("complete -c dfsweep{} -{} {}\n", condition,
+                      is_long ? "l" : "s", option.substr(is_long ? 2 : 1));
     }
     if (first != words.command || first.empty()) continue;
     for (const std::string& name : words.subcommands) {
@@ -138,8 +137,8 @@ void AddCompletionCommand(Program& program) {
       ->required()
       ->type_name("");
   command->callback([&program, options] {
-    program.action = [&program, options](
-                         const Context&) -> absl::StatusOr<int> {
+    program.action = [&program,
+                      options](const Context&) -> absl::StatusOr<int> {
       DFSWEEP_ASSIGN_OR_RETURN(std::string script,
                                CompletionScript(program.app, options->shell));
       Print(script);

@@ -46,10 +46,10 @@ absl::Status MakeStoreFolder(const fs::path& store) {
   std::error_code error;
   fs::create_directories(store, error);
   if (!error) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kFailedPrecondition,
-                   fmt::format("the store's folder can't be made: {}",
-                               error.message()),
-                   store.string(), "name another folder with --store");
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition,
+      fmt::format("the store's folder can't be made: {}", error.message()),
+      store.string(), "name another folder with --store");
 }
 
 }  // namespace

@@ -112,9 +112,9 @@ absl::StatusOr<int> Import(const Context& context,
         v1::UploadDatasetResponse response,
         UploadDataset(connection->client(), dataset, name, options.licence));
     json["existed"] = response.existed();
-    Say(fmt::format("registered as {} ({}{})", name, ShortId(dataset.digest),
-                    response.existed() ? ", the same data was there already"
-                                       : ""));
+    Say(fmt::format(
+        "registered as {} ({}{})", name, ShortId(dataset.digest),
+        response.existed() ? ", the same data was there already" : ""));
   }
   if (context.global.json) PrintJson(json);
   return kExitDone;
@@ -161,8 +161,7 @@ absl::StatusOr<int> List(const Context& context, const NoOptions&) {
     Say("no dataset is registered; `dfsweep data import PATH --name NAME` "
         "registers one");
   } else {
-    PrintTable(DatasetTable(datasets),
-               UsesColor(context.global.color, stdout));
+    PrintTable(DatasetTable(datasets), UsesColor(context.global.color, stdout));
   }
   return kExitDone;
 }
@@ -212,9 +211,9 @@ absl::StatusOr<int> Show(const Context& context, const ShowOptions& options) {
       auto connection, Connection::Open(context.global, NoStore::kIsAnError));
   DFSWEEP_ASSIGN_OR_RETURN(std::vector<v1::Dataset> datasets,
                            ListDatasets(connection->client()));
-  DFSWEEP_ASSIGN_OR_RETURN(v1::Dataset dataset,
-                           FindDataset(options.name, datasets,
-                                       connection->client().address()));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      v1::Dataset dataset,
+      FindDataset(options.name, datasets, connection->client().address()));
   if (context.global.json) {
     PrintJson({{"dataset", ToJson(dataset)}});
   } else {
@@ -226,8 +225,8 @@ absl::StatusOr<int> Show(const Context& context, const ShowOptions& options) {
 }  // namespace
 
 void AddDataCommands(Program& program) {
-  CLI::App* data = program.app.add_subcommand(
-      "data", "Import, list and describe datasets");
+  CLI::App* data =
+      program.app.add_subcommand("data", "Import, list and describe datasets");
   data->require_subcommand(1);
   AddCommand<ImportCommandOptions>(program, *data, "import",
                                    "Read traces, say what they are, and "

@@ -51,8 +51,7 @@ TEST_F(DatasetPathTest, ANameIsNoPath) {
 }
 
 TEST_F(DatasetPathTest, APathThatLeadsNowhereSaysWhereItWasLookedFor) {
-  absl::Status status =
-      DatasetPath("data/y.npz", folder_, "x.yaml").status();
+  absl::Status status = DatasetPath("data/y.npz", folder_, "x.yaml").status();
   EXPECT_TRUE(absl::IsNotFound(status));
   EXPECT_NE(MessageOf(status).find(folder_.string()), std::string::npos);
 }
@@ -73,10 +72,10 @@ TEST(FindDataset, OtherDataUnderTheNameIsRefused) {
 }
 
 TEST(FindDataset, UnknownNameGetsTheNearestOrTheWayToImport) {
-  EXPECT_EQ(PartsOf(MessageOf(
-                        FindDataset("wikipdia100", Registered(), "f").status()))
-                .remedy,
-            "did you mean 'wikipedia100'?");
+  EXPECT_EQ(
+      PartsOf(MessageOf(FindDataset("wikipdia100", Registered(), "f").status()))
+          .remedy,
+      "did you mean 'wikipedia100'?");
   std::string remedy =
       PartsOf(MessageOf(FindDataset("mine", {}, "f").status())).remedy;
   EXPECT_NE(remedy.find("dfsweep data import"), std::string::npos);

@@ -110,9 +110,9 @@ absl::StatusOr<v1::UploadDatasetResponse> UploadDataset(
 }
 
 absl::StatusOr<std::vector<v1::Dataset>> ListDatasets(Client& client) {
-  DFSWEEP_ASSIGN_OR_RETURN(v1::ListDatasetsResponse response,
-                           client.Call(&Client::Stub::ListDatasets,
-                                       v1::ListDatasetsRequest()));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      v1::ListDatasetsResponse response,
+      client.Call(&Client::Stub::ListDatasets, v1::ListDatasetsRequest()));
   return std::vector<v1::Dataset>(response.datasets().begin(),
                                   response.datasets().end());
 }

@@ -50,12 +50,11 @@ const char* ColorOf(Finding::Level level) {
 }
 
 void PrintFinding(const Finding& finding, bool color) {
-  std::string text =
-      RenderFacts({{NameOf(finding.level),
-                    fmt::format("{}: {}", finding.check, finding.message)},
-                   {"", finding.remedy.empty() ? ""
-                                               : "fix: " + finding.remedy}},
-                  WidthOf(stdout), kLevelWidth);
+  std::string text = RenderFacts(
+      {{NameOf(finding.level),
+        fmt::format("{}: {}", finding.check, finding.message)},
+       {"", finding.remedy.empty() ? "" : "fix: " + finding.remedy}},
+      WidthOf(stdout), kLevelWidth);
   std::string name = NameOf(finding.level);
   if (color && text.starts_with(name)) {
     text = ColorOf(finding.level) + name + "\x1b[0m" + text.substr(name.size());
@@ -73,18 +72,18 @@ Json ToJson(const Finding& finding) {
 Finding CheckLocalStore(const fs::path& store) {
   std::error_code error;
   if (!IsStore(store)) {
-    return Ok("store", fmt::format("none yet in {}; `dfsweep run` makes one",
-                                   fs::absolute(store, error)
-                                       .lexically_normal()
-                                       .string()));
+    return Ok(
+        "store",
+        fmt::format("none yet in {}; `dfsweep run` makes one",
+                    fs::absolute(store, error).lexically_normal().string()));
   }
   if (::access(store.c_str(), R_OK | W_OK | X_OK) != 0) {
     return Fail("store", "no permission to write in " + store.string(),
                 "chown it to yourself, or use another one with --store");
   }
   if (std::optional<std::string> address = ServedAddress(store)) {
-    return Ok("store", fmt::format("{} is served at {}", store.string(),
-                                   *address));
+    return Ok("store",
+              fmt::format("{} is served at {}", store.string(), *address));
   }
   return Ok("store", store.string() + " is there; nobody serves it now");
 }
@@ -93,14 +92,14 @@ Finding CheckCoordinator(const std::string& address) {
   absl::Duration start = Clock::Real().Elapsed();
   absl::StatusOr<v1::GetServerInfoResponse> info = Client(address).Greet();
   if (!info.ok()) return Fail("coordinator", info.status());
-  return Ok("coordinator",
-            fmt::format("{} answers in {:.1f} ms: version {} ({}), {} workers "
-                        "online",
-                        address,
-                        absl::ToDoubleMilliseconds(Clock::Real().Elapsed() -
-                                                   start),
-                        Printable(info->version()), Printable(info->build()),
-                        info->workers_online()));
+  return Ok(
+      "coordinator",
+      fmt::format("{} answers in {:.1f} ms: version {} ({}), {} workers "
+                  "online",
+                  address,
+                  absl::ToDoubleMilliseconds(Clock::Real().Elapsed() - start),
+                  Printable(info->version()), Printable(info->build()),
+                  info->workers_online()));
 }
 
 absl::StatusOr<int> Doctor(const Context& context, const NoOptions&) {
@@ -165,10 +164,10 @@ absl::StatusOr<Ran> RunToEnd(const fs::path& program,
                              absl::Duration timeout) {
   ScratchFolder folder;
   fs::path err = folder.path() / "stderr";
-  DFSWEEP_ASSIGN_OR_RETURN(Process process,
-                           Process::Start({.program = program,
-                                           .arguments = arguments,
-                                           .stderr_path = err}));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      Process process,
+      Process::Start(
+          {.program = program, .arguments = arguments, .stderr_path = err}));
   process.CloseInput();
   Ran ran;
   absl::Duration deadline = Clock::Real().Elapsed() + timeout;
@@ -181,11 +180,12 @@ absl::StatusOr<Ran> RunToEnd(const fs::path& program,
       std::max(deadline - Clock::Real().Elapsed(), absl::Milliseconds(100)));
   if (!exit.has_value()) {
     process.Signal(SIGKILL);
-    return MakeError(absl::StatusCode::kFailedPrecondition,
-                     fmt::format("does not end within {}",
-                                 absl::FormatDuration(timeout)),
-                     program.string(), "run it by hand to see what it waits "
-                                       "for");
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition,
+        fmt::format("does not end within {}", absl::FormatDuration(timeout)),
+        program.string(),
+        "run it by hand to see what it waits "
+        "for");
   }
   ran.code = exit->signal != 0 ? 128 + exit->signal : exit->code;
   std::ifstream file(err);

@@ -1,5 +1,5 @@
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -70,10 +70,11 @@ Finding CheckDriver(bool* has_gpu) {
       {"--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"},
       kSmiTimeout);
   if (!ran.ok() || ran->code != 0 || ran->out.empty()) {
-    return Fail("GPU", "nvidia-smi does not see a GPU: " +
-                           FirstLine(ran.ok() ? ran->out + ran->err
-                                              : MessageOf(ran.status())),
-                "restart; if that does not help, install the driver again");
+    return Fail(
+        "GPU",
+        "nvidia-smi does not see a GPU: " +
+            FirstLine(ran.ok() ? ran->out + ran->err : MessageOf(ran.status())),
+        "restart; if that does not help, install the driver again");
   }
   *has_gpu = true;
   std::string gpus = ran->out;
@@ -92,8 +93,9 @@ void CheckWsl(const fs::path& store, std::vector<Finding>& findings) {
                             "`wsl --update` and `wsl --shutdown` there"));
   } else if (Exists("/usr/lib/x86_64-linux-gnu/libcuda.so.1")) {
     findings.push_back(
-        Warn("WSL2", "a Linux driver is installed inside WSL; it hides the one "
-                     "of Windows",
+        Warn("WSL2",
+             "a Linux driver is installed inside WSL; it hides the one "
+             "of Windows",
              "remove it: sudo apt purge 'libnvidia-*' 'nvidia-*'"));
   } else {
     findings.push_back(Ok("WSL2", "the GPU of Windows is there"));
@@ -102,8 +104,10 @@ void CheckWsl(const fs::path& store, std::vector<Finding>& findings) {
   std::string place = fs::weakly_canonical(store, error).string();
   if (place.starts_with("/mnt/") && place.size() > 6 && place[6] == '/') {
     findings.push_back(
-        Warn("WSL2", "the store is on a Windows disk, which is slow and locks "
-                     "files differently: " + place,
+        Warn("WSL2",
+             "the store is on a Windows disk, which is slow and locks "
+             "files differently: " +
+                 place,
              "keep the work under your Linux home folder, or use --store"));
   }
 }
@@ -142,8 +146,8 @@ Finding CheckDisk(const fs::path& folder) {
     return Warn("disk", "can't be asked: " + folder.string(),
                 "check that the folder is there");
   }
-  auto free = static_cast<int64_t>(disk.f_bavail) *
-              static_cast<int64_t>(disk.f_frsize);
+  auto free =
+      static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
   std::string text =
       fmt::format("{} free in {}", BytesText(free), folder.string());
   if (free < kGibibyte) return Fail("disk", text, "free some space");
@@ -190,8 +194,8 @@ Finding CheckSync(const fs::path& folder) {
 // care, but certificates, logs and tables do.
 Finding CheckClock() {
   std::error_code error;
-  auto built = fs::last_write_time(fs::read_symlink("/proc/self/exe", error),
-                                   error);
+  auto built =
+      fs::last_write_time(fs::read_symlink("/proc/self/exe", error), error);
   absl::Time build_time = absl::FromChrono(
       std::chrono::time_point_cast<std::chrono::system_clock::duration>(
           std::chrono::file_clock::to_sys(built)));

@@ -43,22 +43,23 @@ Finding CheckProgram(const std::string& name) {
   if (version.find("(" + BuildId() + ")") != std::string::npos) {
     return Ok(name, version);
   }
-  return Warn(name, version + " is not from the same build as dfsweep (" +
-                        BuildId() + ")",
-              "build all programs together");
+  return Warn(
+      name,
+      version + " is not from the same build as dfsweep (" + BuildId() + ")",
+      "build all programs together");
 }
 
 // ---- Training ---------------------------------------------------------------
 
 absl::StatusOr<Json> AskEnvironment(const fs::path& trainer) {
-  DFSWEEP_ASSIGN_OR_RETURN(
-      Ran ran, RunToEnd(trainer, {"--environment"}, kTrainTimeout));
+  DFSWEEP_ASSIGN_OR_RETURN(Ran ran,
+                           RunToEnd(trainer, {"--environment"}, kTrainTimeout));
   Json environment = ParseObject(ran.out);
   if (ran.code == 0 && !environment.empty()) return environment;
-  return MakeError(absl::StatusCode::kFailedPrecondition,
-                   "the trainer can't say what it computes with: " +
-                       FirstLine(ran.err),
-                   trainer.string(), kSetUp);
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition,
+      "the trainer can't say what it computes with: " + FirstLine(ran.err),
+      trainer.string(), kSetUp);
 }
 
 std::string TextOf(const Json& environment, const char* key) {
@@ -67,16 +68,14 @@ std::string TextOf(const Json& environment, const char* key) {
 }
 
 Finding CheckEnvironment(const Json& environment, bool has_gpu) {
-  std::string text = fmt::format("{}, device {} ({})",
-                                 TextOf(environment, "torch"),
-                                 TextOf(environment, "device"),
-                                 TextOf(environment, "device_name"));
+  std::string text = fmt::format(
+      "{}, device {} ({})", TextOf(environment, "torch"),
+      TextOf(environment, "device"), TextOf(environment, "device_name"));
   bool uses_gpu = TextOf(environment, "device") == "cuda";
   if (uses_gpu) {
-    text += fmt::format(", CUDA {}, cuDNN {}, driver {}",
-                        TextOf(environment, "cuda"),
-                        TextOf(environment, "cudnn"),
-                        TextOf(environment, "driver"));
+    text += fmt::format(
+        ", CUDA {}, cuDNN {}, driver {}", TextOf(environment, "cuda"),
+        TextOf(environment, "cudnn"), TextOf(environment, "driver"));
   }
   if (uses_gpu || !has_gpu) return Ok("LibTorch", text);
   return Fail("LibTorch", text + "; it does not see the GPU",
@@ -109,8 +108,8 @@ absl::Status WriteTrial(const fs::path& folder) {
                   {"dropout.conv", 0},
                   {"dropout.fc1", 0},
                   {"dropout.fc2", 0}}}};
-  DFSWEEP_RETURN_IF_ERROR(WriteFileDurably(
-      folder / "small.npz", data::NativeBytes(SmallTraces())));
+  DFSWEEP_RETURN_IF_ERROR(
+      WriteFileDurably(folder / "small.npz", data::NativeBytes(SmallTraces())));
   return WriteFileDurably(folder / "trial.json", trial.dump());
 }
 
@@ -167,10 +166,10 @@ Finding TrainedOn(const std::string& check,
 Finding CompareLosses(const Trained& cpu, const Trained& gpu) {
   // The same numbers in another order of summation: equal to a few digits.
   constexpr double kTolerance = 0.02;
-  double difference = std::abs(cpu.loss - gpu.loss) /
-                      std::max(std::abs(cpu.loss), 1e-6);
-  std::string text = fmt::format("losses differ by {:.2g} of their size",
-                                 difference);
+  double difference =
+      std::abs(cpu.loss - gpu.loss) / std::max(std::abs(cpu.loss), 1e-6);
+  std::string text =
+      fmt::format("losses differ by {:.2g} of their size", difference);
   if (difference < kTolerance) return Ok("CPU and GPU", text);
   return Warn("CPU and GPU", text,
               "do not mix workers of both kinds in one table; update driver "

@@ -10,19 +10,18 @@ namespace {
 
 TEST(ExitStatus, SaysWhatTheCallerCanDo) {
   using Code = absl::StatusCode;
-  const std::pair<Code, int> kTable[] = {
-      {Code::kOk, 0},
-      {Code::kInvalidArgument, 2},
-      {Code::kNotFound, 2},
-      {Code::kFailedPrecondition, 2},
-      {Code::kResourceExhausted, 2},
-      {Code::kUnimplemented, 2},
-      {Code::kInternal, 2},
-      {Code::kUnavailable, 3},
-      {Code::kDeadlineExceeded, 3},
-      {Code::kPermissionDenied, 4},
-      {Code::kUnauthenticated, 4},
-      {Code::kCancelled, 130}};
+  const std::pair<Code, int> kTable[] = {{Code::kOk, 0},
+                                         {Code::kInvalidArgument, 2},
+                                         {Code::kNotFound, 2},
+                                         {Code::kFailedPrecondition, 2},
+                                         {Code::kResourceExhausted, 2},
+                                         {Code::kUnimplemented, 2},
+                                         {Code::kInternal, 2},
+                                         {Code::kUnavailable, 3},
+                                         {Code::kDeadlineExceeded, 3},
+                                         {Code::kPermissionDenied, 4},
+                                         {Code::kUnauthenticated, 4},
+                                         {Code::kCancelled, 130}};
   for (const auto& [code, status] : kTable) {
     EXPECT_EQ(ExitStatusOf(code), status) << absl::StatusCodeToString(code);
   }

@@ -65,8 +65,8 @@ class Follower {
   }
 
   absl::Status Check() {
-    progress_.note = is_lost_ ? "the coordinator does not answer; trying again"
-                              : "";
+    progress_.note =
+        is_lost_ ? "the coordinator does not answer; trying again" : "";
     absl::Duration now = Clock::Real().Elapsed();
     if (is_lost_ || !hooks_.check || now < next_check_) {
       if (!is_lost_) progress_.note = note_;

@@ -44,33 +44,33 @@ Json ToJson(const v1::DatasetRef& dataset) {
 }
 
 Json ToJson(const v1::TrialCounts& counts) {
-  return {{"pending", counts.pending()},     {"leased", counts.leased()},
-          {"running", counts.running()},     {"completed", counts.completed()},
-          {"diverged", counts.diverged()},   {"failed", counts.failed()},
+  return {{"pending", counts.pending()},    {"leased", counts.leased()},
+          {"running", counts.running()},    {"completed", counts.completed()},
+          {"diverged", counts.diverged()},  {"failed", counts.failed()},
           {"cancelled", counts.cancelled()}};
 }
 
 Json ToJson(const v1::Sweep& sweep) {
-  return {{"sweep_id", sweep.sweep_id()},
-          {"name", sweep.name()},
-          {"state", v1::Sweep::State_Name(sweep.state())},
-          {"dataset", ToJson(sweep.dataset())},
-          {"counts", ToJson(sweep.counts())},
-          {"priority", sweep.priority()},
-          {"create_time",
-           OrNull(sweep.has_create_time(),
-                  [&] { return TimeJson(sweep.create_time()); })},
-          {"metric_name", sweep.metric_name()},
-          {"metric_maximize", sweep.metric_maximize()},
-          {"time_left_seconds",
-           OrNull(sweep.has_time_left(),
-                  [&] { return SecondsJson(sweep.time_left()); })},
-          {"best", OrNull(sweep.has_best(),
-                          [&] { return BestJson(sweep.best()); })},
-          {"epochs_total", sweep.epochs_total()},
-          {"epochs_done", sweep.epochs_done()},
-          {"file_text", sweep.file_text()},
-          {"overrides", TextsJson(sweep.overrides())}};
+  return {
+      {"sweep_id", sweep.sweep_id()},
+      {"name", sweep.name()},
+      {"state", v1::Sweep::State_Name(sweep.state())},
+      {"dataset", ToJson(sweep.dataset())},
+      {"counts", ToJson(sweep.counts())},
+      {"priority", sweep.priority()},
+      {"create_time", OrNull(sweep.has_create_time(),
+                             [&] { return TimeJson(sweep.create_time()); })},
+      {"metric_name", sweep.metric_name()},
+      {"metric_maximize", sweep.metric_maximize()},
+      {"time_left_seconds",
+       OrNull(sweep.has_time_left(),
+              [&] { return SecondsJson(sweep.time_left()); })},
+      {"best",
+       OrNull(sweep.has_best(), [&] { return BestJson(sweep.best()); })},
+      {"epochs_total", sweep.epochs_total()},
+      {"epochs_done", sweep.epochs_done()},
+      {"file_text", sweep.file_text()},
+      {"overrides", TextsJson(sweep.overrides())}};
 }
 
 Json ToJson(const v1::Trial& trial) {
@@ -82,10 +82,9 @@ Json ToJson(const v1::Trial& trial) {
           {"attempt", trial.attempt()},
           {"worker", trial.worker()},
           {"message", trial.message()},
-          {"cause", OrNull(has_cause,
-                           [&] {
-                             return Json(v1::FailureCause_Name(trial.cause()));
-                           })},
+          {"cause",
+           OrNull(has_cause,
+                  [&] { return Json(v1::FailureCause_Name(trial.cause())); })},
           {"metrics", MetricsJson(trial.metrics())},
           {"epochs_done", trial.epochs_done()},
           {"epochs_total", trial.epochs_total()},
@@ -131,9 +130,9 @@ Json ToJson(const v1::Dataset& dataset) {
           {"digest", dataset.digest()},
           {"size_bytes", dataset.size_bytes()},
           {"manifest", ParseObject(dataset.manifest_json())},
-          {"create_time",
-           OrNull(dataset.has_create_time(),
-                  [&] { return TimeJson(dataset.create_time()); })}};
+          {"create_time", OrNull(dataset.has_create_time(), [&] {
+             return TimeJson(dataset.create_time());
+           })}};
 }
 
 Json ToJson(const v1::LogLine& line) {
@@ -147,9 +146,8 @@ Json ToJson(const v1::SweepPlan& plan) {
   Json warnings = Json::array();
   for (const std::string& warning : plan.warnings()) {
     ErrorParts parts = PartsOf(warning);
-    warnings.push_back({{"what", parts.what},
-                        {"where", parts.where},
-                        {"fix", parts.remedy}});
+    warnings.push_back(
+        {{"what", parts.what}, {"where", parts.where}, {"fix", parts.remedy}});
   }
   return {{"grid_size", plan.grid_size()},
           {"selected_size", plan.selected_size()},

@@ -33,7 +33,7 @@ std::filesystem::path StateFolder(const Connection& connection) {
 std::vector<std::string> ArgumentsOf(Connection& connection,
                                      const LocalWorkerOptions& options) {
   std::vector<std::string> arguments = {
-      "--coordinator", connection.client().address(), "--name", kName,
+      "--coordinator", connection.client().address(),   "--name", kName,
       "--state",       StateFolder(connection).string()};
   auto add = [&arguments](const char* name, const std::string& value) {
     if (value.empty()) return;
@@ -54,9 +54,8 @@ bool Fits(const sweeps::Requirements& requirements,
           const v1::Environment& environment) {
   bool is_device = requirements.device == "any" ||
                    requirements.device == environment.device();
-  return is_device &&
-         static_cast<double>(environment.device_memory_bytes()) >=
-             requirements.memory_gib * kGibibyte;
+  return is_device && static_cast<double>(environment.device_memory_bytes()) >=
+                          requirements.memory_gib * kGibibyte;
 }
 
 std::string QuarantineNote(const std::vector<v1::Worker>& workers) {
@@ -104,9 +103,9 @@ absl::Status LocalWorker::StartIfNoneRuns() {
     DFSWEEP_RETURN_IF_ERROR(FindProgram("dfsweep-trainer").status());
   }
   DFSWEEP_ASSIGN_OR_RETURN(
-      process_, Child::Start("dfsweep-worker",
-                             ArgumentsOf(*connection_, options_),
-                             connection_->store() / "worker.log"));
+      process_,
+      Child::Start("dfsweep-worker", ArgumentsOf(*connection_, options_),
+                   connection_->store() / "worker.log"));
   return absl::OkStatus();
 }
 
@@ -126,8 +125,7 @@ absl::Status LocalWorker::Check(const sweeps::Requirements& requirements,
                                 std::string* note) {
   DFSWEEP_RETURN_IF_ERROR(CheckProcess());
   absl::StatusOr<std::vector<v1::Worker>> workers =
-      ListWorkers(connection_->client(), /*include_gone=*/false,
-                  kCheckTimeout);
+      ListWorkers(connection_->client(), /*include_gone=*/false, kCheckTimeout);
   if (!workers.ok()) return absl::OkStatus();  // the watcher notices too
   *note = QuarantineNote(*workers);
   std::string misfit = WhyNoneFits(requirements, *workers);
@@ -145,11 +143,10 @@ std::string WhyNoneFits(const sweeps::Requirements& requirements,
   for (const v1::Worker& worker : workers) {
     if (Fits(requirements, worker.environment())) return "";
   }
-  std::string needs = requirements.device == "any" ? "a device"
-                                                   : requirements.device;
+  std::string needs =
+      requirements.device == "any" ? "a device" : requirements.device;
   if (requirements.memory_gib > 0) {
-    needs += fmt::format(" with {} GiB",
-                         NumberText(requirements.memory_gib));
+    needs += fmt::format(" with {} GiB", NumberText(requirements.memory_gib));
   }
   const v1::Environment& has = workers[0].environment();
   return fmt::format(
@@ -163,9 +160,9 @@ absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Client& client,
                                                     absl::Duration timeout) {
   v1::ListWorkersRequest request;
   request.set_include_gone(include_gone);
-  DFSWEEP_ASSIGN_OR_RETURN(v1::ListWorkersResponse response,
-                           client.Call(&Client::Stub::ListWorkers, request,
-                                       timeout));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      v1::ListWorkersResponse response,
+      client.Call(&Client::Stub::ListWorkers, request, timeout));
   return std::vector<v1::Worker>(response.workers().begin(),
                                  response.workers().end());
 }

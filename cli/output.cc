@@ -34,9 +34,9 @@ void Print(std::string_view text) {
 }
 
 void PrintJson(const Json& json, bool compact) {
-  Print(json.dump(compact ? -1 : 2, ' ', false,
-                  Json::error_handler_t::replace) +
-        "\n");
+  Print(
+      json.dump(compact ? -1 : 2, ' ', false, Json::error_handler_t::replace) +
+      "\n");
 }
 
 void PrintTable(const TextTable& table, bool color) {
@@ -67,8 +67,7 @@ void Say(std::string_view text) {
 void SayError(const absl::Status& status, bool json) {
   std::fflush(stdout);
   // The parts came over the wire or quote a file.
-  std::string text =
-      Printable(FormatForPerson(status), /*keep_newlines=*/true);
+  std::string text = Printable(FormatForPerson(status), /*keep_newlines=*/true);
   std::fputs(text.c_str(), stderr);
   if (json) PrintJson(Json{{"error", ErrorJson(status)}});
 }
@@ -105,11 +104,11 @@ absl::Status FinishOutput(bool* reader_left) {
   }
   *reader_left = first_write_error == EPIPE;
   if (first_write_error == 0 || *reader_left) return absl::OkStatus();
-  return MakeError(
-      absl::StatusCode::kFailedPrecondition,
-      fmt::format("writing the output failed: {}",
-                  std::strerror(first_write_error)),
-      "standard output", "free space where it goes, then run it again");
+  return MakeError(absl::StatusCode::kFailedPrecondition,
+                   fmt::format("writing the output failed: {}",
+                               std::strerror(first_write_error)),
+                   "standard output",
+                   "free space where it goes, then run it again");
 }
 
 }  // namespace dfsweep::cli

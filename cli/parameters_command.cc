@@ -57,8 +57,7 @@ Json ParameterJson(const config::Parameter& parameter) {
 }
 
 // The one of that name, or the group ("ewc" for ewc.*).
-absl::StatusOr<std::vector<config::Parameter>> Select(
-    const std::string& name) {
+absl::StatusOr<std::vector<config::Parameter>> Select(const std::string& name) {
   std::vector<config::Parameter> selected;
   for (const config::Parameter& parameter : config::Parameters()) {
     if (name.empty() || parameter.name == name ||
@@ -124,10 +123,9 @@ absl::StatusOr<int> ShowParameters(const Context& context,
 }  // namespace
 
 void AddParametersCommand(Program& program) {
-  AddCommand<ParametersOptions>(
-      program, program.app, "parameters",
-      "Explain what can be set under `parameters:`", DeclareParameters,
-      ShowParameters);
+  AddCommand<ParametersOptions>(program, program.app, "parameters",
+                                "Explain what can be set under `parameters:`",
+                                DeclareParameters, ShowParameters);
 }
 
 }  // namespace dfsweep::cli

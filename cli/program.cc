@@ -38,8 +38,8 @@ void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
       ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
-  app.set_version_flag("--version", std::string("dfsweep ") + kVersion + " (" +
-                                        BuildId() + ")");
+  app.set_version_flag(
+      "--version", std::string("dfsweep ") + kVersion + " (" + BuildId() + ")");
 }
 
 // What is on the command line counts more than the environment: --store means
@@ -89,8 +89,7 @@ bool AsksForJson(int argc, char** argv) {
 }  // namespace
 
 CLI::Option* AddSweepArgument(CLI::App& command, std::string& sweep) {
-  return command
-      .add_option("SWEEP", sweep, "Name (the newest is meant) or id")
+  return command.add_option("SWEEP", sweep, "Name (the newest is meant) or id")
       ->type_name("");
 }
 
@@ -143,8 +142,8 @@ int RunProgram(int argc, char** argv) {
   program.context.command_line =
       ShellQuoted(std::vector<std::string>(argv, argv + argc));
   absl::StatusOr<int> status = Guarded(program, argc, argv);
-  int exit_status = status.ok() ? *status
-                                : ExitStatusOf(status.status().code());
+  int exit_status =
+      status.ok() ? *status : ExitStatusOf(status.status().code());
   if (!status.ok()) SayError(status.status(), AsksForJson(argc, argv));
   bool reader_left = false;
   if (absl::Status written = FinishOutput(&reader_left); !written.ok()) {

@@ -150,8 +150,8 @@ TextTable ActiveTrials(const Progress& progress) {
                    {.header = "accuracy", .align_right = true, .priority = 6},
                    {.header = "worker", .priority = 2}};
   for (const auto& [id, trial] : progress.active) {
-    std::string epochs = trial.state() == v1::LEASED ? "starting"
-                                                     : EpochText(trial);
+    std::string epochs =
+        trial.state() == v1::LEASED ? "starting" : EpochText(trial);
     table.rows.push_back(
         {{ShortId(id)},
          {ParametersText(ParseObject(trial.configuration_json()),

@@ -17,8 +17,8 @@ using Format = v1::ExportResultsRequest;
 
 const std::map<std::string, Format::Format>& Formats() {
   static const auto& formats = *new std::map<std::string, Format::Format>{
-      {"table", Format::TABLE},       {"csv", Format::CSV},
-      {"jsonl", Format::JSONL},       {"markdown", Format::MARKDOWN},
+      {"table", Format::TABLE}, {"csv", Format::CSV},
+      {"jsonl", Format::JSONL}, {"markdown", Format::MARKDOWN},
       {"latex", Format::LATEX},
   };
   return formats;
@@ -31,9 +31,11 @@ std::vector<std::string> FormatNames() {
 }
 
 std::string FormatOfFile(const std::string& path) {
-  static const auto& endings = *new std::map<std::string, std::string>{
-      {".csv", "csv"}, {".jsonl", "jsonl"}, {".md", "markdown"},
-      {".tex", "latex"}};
+  static const auto& endings =
+      *new std::map<std::string, std::string>{{".csv", "csv"},
+                                              {".jsonl", "jsonl"},
+                                              {".md", "markdown"},
+                                              {".tex", "latex"}};
   auto found = endings.find(std::filesystem::path(path).extension());
   return found == endings.end() ? "table" : found->second;
 }
@@ -47,8 +49,7 @@ void DeclareExportOptions(CLI::App& command, ExportOptions& options) {
                   "ending of --output, else table)")
       ->type_name("FORMAT");
   command
-      .add_option("--output", options.output,
-                  "Write the results to this file")
+      .add_option("--output", options.output, "Write the results to this file")
       ->type_name("FILE");
 }
 

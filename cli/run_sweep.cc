@@ -70,7 +70,8 @@ void SayBadEnd(const Context& context, const v1::Sweep& sweep) {
   if (counts.failed() + counts.cancelled() == 0) return;
   std::string program = ProgramText(context.global);
   std::string name = Printable(sweep.name());
-  Say(fmt::format("{} failed, {} cancelled: `{} status {}` says why, "
+  Say(
+      fmt::format("{} failed, {} cancelled: `{} status {}` says why, "
                   "`{} retry {}` tries them again",
                   CountText(counts.failed(), "trial"), counts.cancelled(),
                   program, name, program, name));
@@ -78,8 +79,7 @@ void SayBadEnd(const Context& context, const v1::Sweep& sweep) {
 
 // The table, the file asked for, or with --json both sweep and rows.
 absl::Status ShowResults(const Context& context, Client& client,
-                         const v1::Sweep& sweep,
-                         const ExportOptions& options) {
+                         const v1::Sweep& sweep, const ExportOptions& options) {
   v1::ExportResultsRequest request;
   request.set_sweep(sweep.sweep_id());
   if (!options.output.empty()) {

@@ -96,9 +96,9 @@ absl::StatusOr<v1::SweepPlan> Plan(Client& client,
 absl::StatusOr<v1::CreateSweepResponse> Submit(Client& client,
                                                const Submission& submission) {
   if (submission.dataset.has_value()) {
-    DFSWEEP_RETURN_IF_ERROR(UploadDataset(client, *submission.dataset,
-                                          submission.dataset_name, "")
-                                .status());
+    DFSWEEP_RETURN_IF_ERROR(
+        UploadDataset(client, *submission.dataset, submission.dataset_name, "")
+            .status());
     for (const std::string& warning : submission.dataset->report.warnings) {
       Say(fmt::format("warning: dataset {}: {}", submission.dataset_name,
                       warning));

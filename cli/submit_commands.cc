@@ -42,8 +42,7 @@ struct Prepared {
 
 // The file is checked before anything is started or made.
 absl::StatusOr<Prepared> Prepare(const Context& context,
-                                 const FileOptions& options,
-                                 NoStore no_store) {
+                                 const FileOptions& options, NoStore no_store) {
   DFSWEEP_ASSIGN_OR_RETURN(sweeps::Sweep sweep,
                            ReadSweepFile(options.file, options.overrides));
   Prepared prepared;
@@ -180,9 +179,9 @@ void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {
        {"grid", fmt::format("{} before conditions, {} after them",
                             CountText(plan.grid_size(), "point"),
                             plan.selected_size())},
-       {"trials", fmt::format("{} distinct: {} known already, {} to run",
-                              plan.distinct_trials(), plan.known_trials(),
-                              to_run)},
+       {"trials",
+        fmt::format("{} distinct: {} known already, {} to run",
+                    plan.distinct_trials(), plan.known_trials(), to_run)},
        {"epochs", fmt::format("{} to train", plan.epochs())},
        {"time", TimeText(plan)}});
   for (const std::string& warning : plan.warnings()) {

@@ -201,13 +201,11 @@ TextTable TrialTable(const v1::Sweep& sweep,
   for (const v1::Trial& trial : trials) {
     Json configuration = ParseObject(trial.configuration_json());
     bool is_bad = trial.state() == v1::FAILED;
-    std::vector<TextCell> row = {
-        {ShortId(trial.trial_id())},
-        {v1::TrialState_Name(trial.state()), is_bad}};
+    std::vector<TextCell> row = {{ShortId(trial.trial_id())},
+                                 {v1::TrialState_Name(trial.state()), is_bad}};
     for (const std::string& name : varying) {
       auto found = configuration.find(name);
-      row.push_back(
-          {found == configuration.end() ? "" : ValueText(*found)});
+      row.push_back({found == configuration.end() ? "" : ValueText(*found)});
     }
     row.push_back({std::to_string(trial.seed())});
     row.push_back({std::to_string(trial.attempt())});
@@ -228,13 +226,12 @@ void PrintSweep(const Context& context, const v1::Sweep& sweep,
                 const std::vector<v1::Trial>& trials) {
   Progress progress{.sweep = sweep, .varying = VaryingNames(sweep)};
   progress.workers_online = 1;  // not known here
-  PrintFacts(
-      {{"sweep", fmt::format("{} ({}), {}", Printable(sweep.name()),
-                             Printable(sweep.sweep_id()),
-                             v1::Sweep::State_Name(sweep.state()))},
-       {"dataset", Printable(sweep.dataset().name())},
-       {"submitted", AgeText(sweep.create_time(), absl::Now())},
-       {"trials", PlainProgress(progress)}});
+  PrintFacts({{"sweep", fmt::format("{} ({}), {}", Printable(sweep.name()),
+                                    Printable(sweep.sweep_id()),
+                                    v1::Sweep::State_Name(sweep.state()))},
+              {"dataset", Printable(sweep.dataset().name())},
+              {"submitted", AgeText(sweep.create_time(), absl::Now())},
+              {"trials", PlainProgress(progress)}});
   Print("\n");
   PrintTable(TrialTable(sweep, trials),
              UsesColor(context.global.color, stdout));
@@ -269,8 +266,7 @@ void ShowChanged(const Context& context, const v1::Sweep& sweep) {
     return;
   }
   const v1::TrialCounts& counts = sweep.counts();
-  Print(fmt::format("{} is {}: {} of {} have ended\n",
-                    Printable(sweep.name()),
+  Print(fmt::format("{} is {}: {} of {} have ended\n", Printable(sweep.name()),
                     v1::Sweep::State_Name(sweep.state()), EndedTrials(counts),
                     CountText(AllTrials(counts), "trial")));
 }
@@ -289,8 +285,7 @@ absl::StatusOr<int> ChangeSweep(
   return kExitDone;
 }
 
-absl::StatusOr<int> Pause(const Context& context,
-                          const SweepOptions& options) {
+absl::StatusOr<int> Pause(const Context& context, const SweepOptions& options) {
   return ChangeSweep(context, options, &Client::Stub::PauseSweep);
 }
 
@@ -318,8 +313,7 @@ void DeclareRetry(CLI::App& command, RetryOptions& options) {
       ->type_name("");
 }
 
-absl::StatusOr<int> Retry(const Context& context,
-                          const RetryOptions& options) {
+absl::StatusOr<int> Retry(const Context& context, const RetryOptions& options) {
   DFSWEEP_ASSIGN_OR_RETURN(auto connection, OpenExisting(context));
   v1::RetryTrialsRequest request;
   request.set_sweep(options.sweep);
@@ -328,8 +322,8 @@ absl::StatusOr<int> Retry(const Context& context,
       v1::RetryTrialsResponse response,
       connection->client().Mutate(&Client::Stub::RetryTrials, request));
   if (context.global.json) {
-    PrintJson({{"retried", response.retried()},
-               {"sweep", ToJson(response.sweep())}});
+    PrintJson(
+        {{"retried", response.retried()}, {"sweep", ToJson(response.sweep())}});
     return kExitDone;
   }
   Print(fmt::format("{} of {} will be tried again\n",

@@ -31,8 +31,8 @@ bool IsTransient(const absl::Status& status) {
 
 }  // namespace
 
-SweepWatcher::SweepWatcher(std::shared_ptr<Client> client,
-                           std::string sweep_id, absl::Duration patience)
+SweepWatcher::SweepWatcher(std::shared_ptr<Client> client, std::string sweep_id,
+                           absl::Duration patience)
     : client_(std::move(client)),
       sweep_id_(std::move(sweep_id)),
       patience_(patience),
@@ -74,9 +74,8 @@ void SweepWatcher::Run() {
     if (ended.ok() && *ended) return Push(Ended{});
     absl::Status status = ended.status();
     if (status.ok()) status = absl::UnavailableError("the coordinator stops");
-    bool is_hopeless =
-        !IsTransient(status) ||
-        Clock::Real().Elapsed() - last_update_ > patience_;
+    bool is_hopeless = !IsTransient(status) ||
+                       Clock::Real().Elapsed() - last_update_ > patience_;
     if (is_hopeless) return Push(Ended{status});
     Push(Lost{status});
     if (last_update_ != before) backoff = kFirstBackoff;

@@ -50,10 +50,8 @@ TEST_F(TerminalTest, NoColorOffATerminalUnlessForced) {
 }
 
 TEST(Facts, TextStaysInItsColumn) {
-  std::string text = RenderFacts({{"name", "one two three four five six"},
-                                  {"empty", ""},
-                                  {"x", "y"}},
-                                 30);
+  std::string text = RenderFacts(
+      {{"name", "one two three four five six"}, {"empty", ""}, {"x", "y"}}, 30);
 
   EXPECT_EQ(text.find("name       one"), 0u) << text;
   EXPECT_EQ(text.find("empty"), std::string::npos);

@@ -32,8 +32,8 @@ std::string NumberText(double value) {
 std::string ValueText(const Json& value) {
   if (value.is_string()) return Printable(value.get<std::string>());
   if (!value.is_number()) {
-    return Printable(value.dump(-1, ' ', false,
-                                Json::error_handler_t::replace));
+    return Printable(
+        value.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   // Canonical JSON writes 1e8 as 100000000.
   char text[32];

@@ -31,8 +31,8 @@ std::vector<std::string> SubcommandNames(const CLI::App& app) {
 
 absl::Status Wrong(const std::string& what, const CLI::App& command,
                    const std::string& remedy) {
-  return MakeError(absl::StatusCode::kInvalidArgument, what,
-                   FullName(command), remedy);
+  return MakeError(absl::StatusCode::kInvalidArgument, what, FullName(command),
+                   remedy);
 }
 
 absl::Status UnknownOption(const CLI::App& command, const std::string& word) {
@@ -43,17 +43,17 @@ absl::Status UnknownOption(const CLI::App& command, const std::string& word) {
     std::vector<std::string> more = OptionNames(*app);
     known.insert(known.end(), more.begin(), more.end());
   }
-  return Wrong(fmt::format("there is no option '{}'", name), command,
-               DidYouMean(name, known,
-                          fmt::format("see {} --help", FullName(command))));
+  return Wrong(
+      fmt::format("there is no option '{}'", name), command,
+      DidYouMean(name, known, fmt::format("see {} --help", FullName(command))));
 }
 
 absl::Status UnknownCommand(const CLI::App& command, const std::string& word) {
   std::vector<std::string> known = SubcommandNames(command);
-  return Wrong(fmt::format("there is no command '{}'", word), command,
-               DidYouMean(word, known,
-                          fmt::format("use one of: {}",
-                                      fmt::join(known, ", "))));
+  return Wrong(
+      fmt::format("there is no command '{}'", word), command,
+      DidYouMean(word, known,
+                 fmt::format("use one of: {}", fmt::join(known, ", "))));
 }
 
 }  // namespace

@@ -54,8 +54,7 @@ TEST(UsageError, NoCommandGetsTheList) {
 
 TEST(UsageError, MissingAndSuperfluousArguments) {
   EXPECT_NE(Mistake({"cancel"}).what.find("SWEEP"), std::string::npos);
-  EXPECT_EQ(Mistake({"cancel", "a", "b"}).what,
-            "'b' is one argument too many");
+  EXPECT_EQ(Mistake({"cancel", "a", "b"}).what, "'b' is one argument too many");
 }
 
 TEST(Declare, GlobalOptionsStandBeforeAndAfterTheCommand) {
@@ -106,8 +105,8 @@ TEST(CompletionScript, KnowsEveryCommandAndItsOptions) {
       EXPECT_NE(script.find(word), std::string::npos) << shell << " " << word;
     }
   }
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      CompletionScript(program.app, "tcsh").status()));
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(CompletionScript(program.app, "tcsh").status()));
 }
 
 }  // namespace

@@ -14,10 +14,10 @@ namespace dfsweep::cli {
 namespace {
 
 absl::StatusOr<int> Version(const Context& context, const NoOptions&) {
-  Json json = {{"version", kVersion},
-               {"build", BuildId()},
-               {"protocol", fmt::format("{}.{}", kProtocolMajor,
-                                        kProtocolMinor)}};
+  Json json = {
+      {"version", kVersion},
+      {"build", BuildId()},
+      {"protocol", fmt::format("{}.{}", kProtocolMajor, kProtocolMinor)}};
   std::string text = fmt::format("dfsweep {} ({}), protocol {}.{}\n", kVersion,
                                  BuildId(), kProtocolMajor, kProtocolMinor);
   if (!context.global.coordinator.empty()) {
@@ -51,8 +51,7 @@ absl::StatusOr<int> Later(const std::string& name, const std::string& remedy) {
 }
 
 absl::StatusOr<int> Report(const Context&, const LaterOptions&) {
-  return Later("report",
-               "until then: dfsweep results SWEEP --format markdown");
+  return Later("report", "until then: dfsweep results SWEEP --format markdown");
 }
 
 absl::StatusOr<int> Token(const Context&, const LaterOptions&) {

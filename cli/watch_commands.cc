@@ -24,8 +24,7 @@ void DeclareWatch(CLI::App& command, WatchOptions& options) {
   AddSweepArgument(command, options.sweep)->required();
 }
 
-absl::StatusOr<int> Watch(const Context& context,
-                          const WatchOptions& options) {
+absl::StatusOr<int> Watch(const Context& context, const WatchOptions& options) {
   DFSWEEP_ASSIGN_OR_RETURN(
       auto connection, Connection::Open(context.global, NoStore::kIsAnError));
   DFSWEEP_ASSIGN_OR_RETURN(v1::Sweep sweep,

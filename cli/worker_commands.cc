@@ -125,10 +125,9 @@ absl::StatusOr<int> Remove(const Context& context,
       auto connection, Connection::Open(context.global, NoStore::kIsAnError));
   v1::RemoveWorkerRequest request;
   request.set_worker(options.worker);
-  DFSWEEP_RETURN_IF_ERROR(
-      connection->client()
-          .Mutate(&Client::Stub::RemoveWorker, request)
-          .status());
+  DFSWEEP_RETURN_IF_ERROR(connection->client()
+                              .Mutate(&Client::Stub::RemoveWorker, request)
+                              .status());
   if (context.global.json) {
     PrintJson({{"removed", options.worker}});
   } else {

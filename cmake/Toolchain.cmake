@@ -26,7 +26,16 @@ find_package(Threads REQUIRED)
 
 add_library(dfsweep_warnings INTERFACE)
 target_compile_options(dfsweep_warnings INTERFACE
-  -Wall -Wextra -Wno-missing-field-initializers -Werror=switch -Werror -Wno-error=deprecated-declarations)
+  -Wall -Wextra -Wno-missing-field-initializers -Werror=switch -Werror
+  -Wno-error=deprecated-declarations)
+# GCC 12 and 13 see overruns and uninitialized reads in std::string, std::regex
+# and their like that are none (GCC bugs 105329, 105651), differently with each
+# version and option: shown, but no reason to stop somebody's set-up.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(dfsweep_warnings INTERFACE
+    -Wno-error=array-bounds -Wno-error=maybe-uninitialized -Wno-error=restrict
+    -Wno-error=stringop-overflow -Wno-error=stringop-overread)
+endif()
 
 # Linked by every target of ours: include folders from the repository's root,
 # warnings, and the sanitizers asked for.
@@ -36,12 +45,9 @@ target_include_directories(dfsweep_settings INTERFACE "${DFSWEEP_ROOT}")
 target_link_libraries(dfsweep_settings INTERFACE dfsweep_warnings
                       Threads::Threads)
 if(DFSWEEP_SANITIZE)
-  # GCC's flow analysis sees uninitialized reads in the sanitizers' own
-  # instrumentation of standard headers; the build without them keeps the
-  # warning.
   target_compile_options(dfsweep_settings INTERFACE
     -fsanitize=${DFSWEEP_SANITIZE} -fno-omit-frame-pointer
-    -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+    -fno-sanitize-recover=all)
   target_link_options(dfsweep_settings INTERFACE
     -fsanitize=${DFSWEEP_SANITIZE})
 endif()

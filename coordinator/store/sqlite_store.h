@@ -38,7 +38,6 @@ class SqliteStore : public Store {
 
   void PutDataset(const DatasetRow& dataset) override;
   std::optional<DatasetRow> FindDataset(const std::string& digest) override;
-  std::optional<DatasetRow> FindDatasetByName(const std::string& name) override;
   std::vector<DatasetRow> ListDatasets() override;
 
   void InsertSweep(const SweepRow& sweep, const std::vector<NewTrial>& trials,

@@ -60,18 +60,6 @@ std::optional<DatasetRow> SqliteStore::FindDataset(const std::string& digest) {
   return rows[0];
 }
 
-std::optional<DatasetRow> SqliteStore::FindDatasetByName(
-    const std::string& name) {
-  Query query(*database_,
-              "SELECT n.name, d.digest, size_bytes, manifest_json, create_ms "
-              "FROM dataset_names n JOIN datasets d USING (digest) "
-              "WHERE n.name = ?",
-              name);
-  std::vector<DatasetRow> rows = ReadDatasets(query);
-  if (rows.empty()) return std::nullopt;
-  return rows[0];
-}
-
 std::vector<DatasetRow> SqliteStore::ListDatasets() {
   Query query(*database_,
               "SELECT n.name, d.digest, size_bytes, manifest_json, create_ms "

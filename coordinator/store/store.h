@@ -43,8 +43,6 @@ class Store {
   virtual void PutDataset(const DatasetRow& dataset) = 0;
   // By digest; `name` is a name that it has now, or "".
   virtual std::optional<DatasetRow> FindDataset(const std::string& digest) = 0;
-  virtual std::optional<DatasetRow> FindDatasetByName(
-      const std::string& name) = 0;
   // One row a name, newest first.
   virtual std::vector<DatasetRow> ListDatasets() = 0;
 

@@ -29,8 +29,9 @@ std::vector<Parameter> MakeTable() {
                    .type = Type::kChoice,
                    .default_value = "equal",
                    .choices = {"equal", "labels"},
-                   .meaning = "How the classes are dealt to tasks: in label "
-                              "order into equal parts, or by explicit labels."});
+                   .meaning =
+                       "How the classes are dealt to tasks: in label "
+                       "order into equal parts, or by explicit labels."});
   table.push_back({.name = "tasks.count",
                    .type = Type::kInteger,
                    .default_value = 2,
@@ -44,8 +45,9 @@ std::vector<Parameter> MakeTable() {
                    .type = Type::kLabelSets,
                    .default_value = nullptr,
                    .when = {{"tasks.split", {"labels"}}},
-                   .meaning = "The labels of each task, one string a task, e.g. "
-                              "[\"0-42\", \"43-94\"]."});
+                   .meaning =
+                       "The labels of each task, one string a task, e.g. "
+                       "[\"0-42\", \"43-94\"]."});
   table.push_back({.name = "active_classes",
                    .type = Type::kChoice,
                    .default_value = "all",
@@ -95,16 +97,18 @@ std::vector<Parameter> MakeTable() {
                    .minimum = 16,
                    .maximum = 1'000'000,
                    .unit = "cells",
-                   .meaning = "Length of the network's input; longer traces are "
-                              "cut, shorter ones padded with 0 at the end."});
+                   .meaning =
+                       "Length of the network's input; longer traces are "
+                       "cut, shorter ones padded with 0 at the end."});
   table.push_back({.name = "data.split",
                    .type = Type::kChoice,
                    .default_value = "stratified",
                    .choices = {"stratified", "group"},
-                   .meaning = "How traces are dealt to training, validation and "
-                              "test: at random within each class, or whole "
-                              "groups (the dataset's `group` array, e.g. "
-                              "crawl runs)."});
+                   .meaning =
+                       "How traces are dealt to training, validation and "
+                       "test: at random within each class, or whole "
+                       "groups (the dataset's `group` array, e.g. "
+                       "crawl runs)."});
   table.push_back({.name = "data.test_fraction",
                    .type = Type::kReal,
                    .default_value = 0.1,
@@ -126,17 +130,19 @@ std::vector<Parameter> MakeTable() {
                    .type = Type::kChoice,
                    .default_value = "keep",
                    .choices = {"keep", "remove"},
-                   .meaning = "What happens to traces that are identical as the "
-                              "network sees them: remove keeps one of each, and "
-                              "none where their labels differ; keep reports "
-                              "how many test traces were trained on."});
+                   .meaning =
+                       "What happens to traces that are identical as the "
+                       "network sees them: remove keeps one of each, and "
+                       "none where their labels differ; keep reports "
+                       "how many test traces were trained on."});
   table.push_back({.name = "data.train_per_class",
                    .type = Type::kInteger,
                    .default_value = 0,
                    .minimum = 0,
                    .unit = "traces",
-                   .meaning = "At most this many training traces a class, drawn "
-                              "at random; 0 means all."});
+                   .meaning =
+                       "At most this many training traces a class, drawn "
+                       "at random; 0 means all."});
 
   // The network.
   table.push_back({.name = "model",
@@ -151,22 +157,23 @@ std::vector<Parameter> MakeTable() {
                    .minimum = 0,
                    .maximum = 1,
                    .maximum_exclusive = true,
-                   .meaning = "Share of the old running statistics that a batch "
-                              "normalisation keeps each step (Keras's "
-                              "convention; PyTorch's momentum is 1 minus "
-                              "this); .99 needs several hundred steps."});
+                   .meaning =
+                       "Share of the old running statistics that a batch "
+                       "normalisation keeps each step (Keras's "
+                       "convention; PyTorch's momentum is 1 minus "
+                       "this); .99 needs several hundred steps."});
   for (const auto& [name, value, where] :
        {std::tuple{"dropout.conv", 0.1, "after each convolution block"},
         std::tuple{"dropout.fc1", 0.7, "after the first dense layer"},
         std::tuple{"dropout.fc2", 0.5, "after the second dense layer"}}) {
-    table.push_back({.name = name,
-                     .type = Type::kReal,
-                     .default_value = value,
-                     .minimum = 0,
-                     .maximum = 1,
-                     .maximum_exclusive = true,
-                     .meaning = std::string("Share of units dropped ") + where +
-                                "."});
+    table.push_back(
+        {.name = name,
+         .type = Type::kReal,
+         .default_value = value,
+         .minimum = 0,
+         .maximum = 1,
+         .maximum_exclusive = true,
+         .meaning = std::string("Share of units dropped ") + where + "."});
   }
 
   // Training.
@@ -176,10 +183,11 @@ std::vector<Parameter> MakeTable() {
                    .minimum = 1,
                    .maximum = 10'000,
                    .unit = "epochs",
-                   .meaning = "Passes over a task's training traces; one number "
-                              "for every task (joint: over all tasks' traces), "
-                              "or {per_task: [30, 10]}; at most 10,000 over "
-                              "all tasks."});
+                   .meaning =
+                       "Passes over a task's training traces; one number "
+                       "for every task (joint: over all tasks' traces), "
+                       "or {per_task: [30, 10]}; at most 10,000 over "
+                       "all tasks."});
   table.push_back({.name = "batch_size",
                    .type = Type::kInteger,
                    .default_value = 128,
@@ -191,8 +199,9 @@ std::vector<Parameter> MakeTable() {
   table.push_back({.name = "drop_last",
                    .type = Type::kBoolean,
                    .default_value = false,
-                   .meaning = "Whether an epoch's incomplete last batch is left "
-                              "out."});
+                   .meaning =
+                       "Whether an epoch's incomplete last batch is left "
+                       "out."});
   table.push_back({.name = "optimizer",
                    .type = Type::kChoice,
                    .default_value = "adamax",
@@ -256,9 +265,10 @@ std::vector<Parameter> MakeTable() {
   table.push_back({.name = "deterministic",
                    .type = Type::kBoolean,
                    .default_value = true,
-                   .meaning = "Whether only kernels are used that give the same "
-                              "bits each time on the same kind of device; on a "
-                              "CPU they also depend on the number of threads."});
+                   .meaning =
+                       "Whether only kernels are used that give the same "
+                       "bits each time on the same kind of device; on a "
+                       "CPU they also depend on the number of threads."});
   return table;
 }
 

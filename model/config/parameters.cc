@@ -113,8 +113,8 @@ Json NormalizeLabelSets(const Parameter& parameter, const Json& value) {
     if (!item.is_string() && !item.is_number_integer()) {
       Refuse(parameter, value.dump());
     }
-    std::vector<int64_t> labels = ParseLabels(
-        item.is_string() ? item.get<std::string>() : item.dump());
+    std::vector<int64_t> labels =
+        ParseLabels(item.is_string() ? item.get<std::string>() : item.dump());
     for (int64_t label : labels) {
       if (!seen.insert(label).second) {
         throw Error("label " + std::to_string(label) +
@@ -162,8 +162,8 @@ void CheckEpochsFitTasks(const Json& configuration) {
   int64_t tasks = TaskCount(configuration);
   auto given = static_cast<int64_t>(epochs["per_task"].size());
   if (given != tasks) {
-    throw Error("'epochs' has " + std::to_string(given) +
-                    " numbers for " + std::to_string(tasks) + " tasks",
+    throw Error("'epochs' has " + std::to_string(given) + " numbers for " +
+                    std::to_string(tasks) + " tasks",
                 "", "give one number a task, or one for all");
   }
 }
@@ -303,15 +303,15 @@ Json Normalize(const Parameter& parameter, const Json& value) {
 }
 
 bool Applies(const Parameter& parameter, const Json& configuration) {
-  return std::all_of(
-      parameter.when.begin(), parameter.when.end(),
-      [&](const Condition& condition) {
-        auto value = configuration.find(condition.parameter);
-        if (value == configuration.end()) return false;
-        const auto& values = condition.values;
-        return std::find(values.begin(), values.end(),
-                         value->get<std::string>()) != values.end();
-      });
+  return std::all_of(parameter.when.begin(), parameter.when.end(),
+                     [&](const Condition& condition) {
+                       auto value = configuration.find(condition.parameter);
+                       if (value == configuration.end()) return false;
+                       const auto& values = condition.values;
+                       return std::find(values.begin(), values.end(),
+                                        value->get<std::string>()) !=
+                              values.end();
+                     });
 }
 
 Json Effective(const Json& configuration) {
@@ -331,9 +331,8 @@ Json Effective(const Json& configuration) {
   for (const Parameter& parameter : Parameters()) {
     auto given = configuration.find(parameter.name);
     // A value without effect is still checked: it will have one tomorrow.
-    Json value = given == configuration.end()
-                     ? parameter.default_value
-                     : Normalize(parameter, *given);
+    Json value = given == configuration.end() ? parameter.default_value
+                                              : Normalize(parameter, *given);
     if (!Applies(parameter, effective)) continue;
     if (value.is_null()) {
       throw Error("parameter '" + parameter.name + "' is missing", "",

@@ -43,7 +43,7 @@ struct Condition {
 struct Parameter {
   std::string name;
   Type type;
-  Json default_value;  // null: must be given when it applies
+  Json default_value;             // null: must be given when it applies
   std::optional<double> minimum;  // inclusive
   std::optional<double> maximum;  // inclusive
   bool minimum_exclusive = false;

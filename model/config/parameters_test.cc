@@ -57,8 +57,7 @@ TEST(Effective, LambdaMustBeGivenUnderEwc) {
 TEST(Effective, UnknownNameGetsTheNearest) {
   EXPECT_NE(ErrorOf({{"learning_rat", 1}}).find("'learning_rate'?"),
             std::string::npos);
-  EXPECT_NE(ErrorOf({{"lambda", 1}}).find("'ewc.lambda'?"),
-            std::string::npos);
+  EXPECT_NE(ErrorOf({{"lambda", 1}}).find("'ewc.lambda'?"), std::string::npos);
   EXPECT_NE(ErrorOf({{"zzzzzz", 1}}).find("dfsweep parameters"),
             std::string::npos);
 }

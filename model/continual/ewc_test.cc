@@ -63,8 +63,8 @@ class EwcTest : public testing::Test {
   data::Dataset dataset_{file_.path()};
   DatasetOnDevice data_{dataset_, c10::kCPU};
   Stream weights_{1, Purpose::kInitialWeights};
-  DeepFingerprinting network_{
-      {.sequence_length = kLength, .classes = kClasses}, weights_};
+  DeepFingerprinting network_{{.sequence_length = kLength, .classes = kClasses},
+                              weights_};
   int batches_ = 0;
 };
 

@@ -63,7 +63,7 @@ struct ImportResult {
 // - text traces in a folder, a .zip or a .tar.gz;
 // - MNIST's IDX files in a folder, or one of them.
 //
-// Needs 2 to 3 bytes a cell (10 to 18 of floats or with times), and a mapping of
+// Needs 2 to 3 bytes a cell (10 to 18 of floats or with times) and a mapping of
 // the file. A hostile file can make it use 500 times its own size, and at most
 // kMaxCells (limits.h).
 ImportResult Import(const std::filesystem::path& path,

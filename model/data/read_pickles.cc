@@ -287,6 +287,10 @@ bool IsPickleSet(const fs::path& path) {
 }
 
 Source ReadPickles(const fs::path& path, const ImportOptions& options) {
+  if (options.format == Format::kImages) {
+    throw config::Error("pickles of images are not read", path.string(),
+                        "give MNIST's npz or IDX files");
+  }
   Source source;
   CellRows rows(path.string(), options.keep_times);
   Parts parts;

@@ -68,9 +68,9 @@ class ConvolutionLayer : public Layer {
 
 // Batch normalisation over dimension 1 of [batch, channels, …]: batch
 // statistics in train mode, running ones in eval mode. The running variance is
-// of the unbiased estimate, as PyTorch's. Keras keeps the biased one, smaller by
-// 1 / n: nothing for a convolution (n = batch × length), 0.8 % for a dense layer
-// at batch 128.
+// of the unbiased estimate, as PyTorch's. Keras keeps the biased one, smaller
+// by 1 / n: nothing for a convolution (n = batch × length), 0.8 % for a dense
+// layer at batch 128.
 class NormLayer : public Layer {
  public:
   // `momentum` is the share of the old statistics kept, as Keras's.

@@ -6,8 +6,8 @@
 
 namespace dfsweep::model {
 
-// The order in which an epoch goes through the training rows of a stage: new for
-// each epoch, the same for the same four arguments.
+// The order in which an epoch goes through the training rows of a stage: new
+// for each epoch, the same for the same four arguments.
 std::vector<int64_t> EpochOrder(std::vector<int64_t> rows, uint64_t seed,
                                 uint32_t stage, uint32_t epoch);
 

@@ -256,8 +256,8 @@ bool TrialRun::TrainEpoch(int64_t index, int64_t epoch,
   network_->train();
   auto task = static_cast<uint32_t>(index);
   auto pass = static_cast<uint32_t>(epoch);
-  torch::Tensor rows = data_.Rows(
-      EpochOrder(stages_[index].train, trial_.seed, task, pass));
+  torch::Tensor rows =
+      data_.Rows(EpochOrder(stages_[index].train, trial_.seed, task, pass));
   EpochSums sums(host_.device);
   int64_t from = 0;
   uint32_t step = 0;

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "model/protocol/protocol.h"
@@ -140,6 +141,67 @@ TEST_F(TrainerTest, EveryOptimizerAndPrecisionTrains) {
     EXPECT_EQ(result["status"], "completed") << config;
     Json curve = result["learning_curve"];
     EXPECT_LT(curve.back()["train_loss"], curve[0]["train_loss"]) << config;
+  }
+}
+
+// A parameter's other value, and what else must be given for it to matter.
+struct Change {
+  Json value;
+  Json setting = Json::object();
+};
+
+std::map<std::string, Change> Changes() {
+  Json ewc = {{"strategy", "ewc"}, {"ewc.lambda", 1e6}};
+  Json labels = {{"tasks.split", "labels"},
+                 {"tasks.labels", {"10,20", "30,40"}}};
+  return {
+      {"strategy", {"joint"}},
+      {"tasks.split", {"labels", {{"tasks.labels", {"10", "20,30,40"}}}}},
+      {"tasks.count", {4}},
+      {"tasks.labels", {{"10", "20,30,40"}, labels}},
+      {"active_classes", {"current"}},
+      {"reset_optimizer", {true}},
+      {"ewc.lambda", {0, ewc}},
+      {"ewc.fisher_labels", {"true", ewc}},
+      {"ewc.fisher_samples", {5, ewc}},
+      {"sequence_length", {16}},
+      {"data.split", {"group"}},
+      {"data.test_fraction", {.3}},
+      {"data.validation_fraction", {.2}},
+      {"data.duplicates", {"remove"}},
+      {"data.train_per_class", {15}},
+      {"bn_momentum", {.9}},
+      {"dropout.conv", {0}},
+      {"dropout.fc1", {0}},
+      {"dropout.fc2", {0}},
+      {"epochs", {3}},
+      {"batch_size", {8}},
+      {"drop_last", {true}},
+      {"optimizer", {"adam"}},
+      {"learning_rate", {.01}},
+      {"beta1", {.5}},
+      {"beta2", {.5}},
+      {"epsilon", {.1}},
+      {"momentum", {.9, {{"optimizer", "sgd"}}}},
+      {"weight_decay", {.1}},
+      {"precision", {"bf16"}},
+  };
+}
+
+TEST_F(TrainerTest, EveryParameterIsObeyed) {
+  const std::map<std::string, Change> changes = Changes();
+  for (const config::Parameter& parameter : config::Parameters()) {
+    SCOPED_TRACE(parameter.name);
+    if (parameter.choices.size() == 1) continue;
+    if (parameter.name == "deterministic") continue;  // GPUs only
+    ASSERT_TRUE(changes.contains(parameter.name));
+    const auto& [value, setting] = changes.at(parameter.name);
+    Json base = {{"epochs", 2}};
+    base.update(setting);
+    Json changed = base;
+    changed[parameter.name] = value;
+    if (parameter.name == "tasks.split") base.erase("tasks.labels");
+    EXPECT_NE(Run(base), Run(changed));
   }
 }
 
