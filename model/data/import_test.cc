@@ -112,6 +112,16 @@ TEST_F(ImportTest, ANativeFileComesBackByteForByte) {
             NativeBytes(traces));
 }
 
+// Whole rows look like directions until a fraction comes.
+TEST_F(ImportTest, TimesBeforeTheFirstFractionAreKept) {
+  std::vector<double> x = {1, -1, .5, -.75};
+  const Members members = {
+      {"X.npy", Npy("<f8", "(2, 2)", x)},
+      {"y.npy", Npy("<i8", "(2,)", std::vector<int64_t>{0, 1})}};
+  EXPECT_THAT(ImportMembers(members).traces.times,
+              ElementsAre(1.f, 1.f, .5f, .75f));
+}
+
 TEST_F(ImportTest, TimesAreLeftOutIfAsked) {
   std::vector<double> x = {.1, -.2, .3, 0};
   const Members members = {
