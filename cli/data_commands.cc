@@ -189,7 +189,9 @@ std::string ManifestText(const Json& value) {
 
 void PrintDataset(const v1::Dataset& dataset) {
   Facts facts = {{"name", Printable(dataset.name())},
-                 {"digest", Printable(dataset.digest())},
+                 // A word that is too long for the line would be cut anyway;
+                 // `name@digits` takes the first ones, --json has all.
+                 {"digest", Printable(dataset.digest().substr(0, 16)) + "…"},
                  {"size", BytesText(dataset.size_bytes())},
                  {"imported", AgeText(dataset.create_time(), absl::Now())}};
   Json manifest = ParseObject(dataset.manifest_json());

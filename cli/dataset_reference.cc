@@ -48,7 +48,7 @@ absl::StatusOr<fs::path> DatasetPath(const std::string& reference,
   return MakeError(
       absl::StatusCode::kNotFound,
       fmt::format("there is no dataset file '{}'", reference), where,
-      sweep_folder.empty()
+      fs::equivalent(here, there, error)
           ? fmt::format("correct the path; it starts at {}", here.string())
           : fmt::format("correct the path; it may start at {} or {}",
                         here.string(), there.string()));

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "base/digest.h"
 #include "coordinator/store/names.h"
 #include "sweeps/identity.h"
+#include "sweeps/varying.h"
 
 namespace dfsweep::coordinator {
 namespace {
@@ -25,29 +24,6 @@ double WorkOf(const Json& configuration) {
   }
   return static_cast<double>(sweeps::TotalEpochs(configuration)) * tasks *
          configuration.at("sequence_length").get<double>();
-}
-
-std::vector<std::string> VaryingParameters(const sweeps::Expansion& expansion) {
-  std::map<std::string, std::set<Json>> values;
-  const Json* last = nullptr;
-  int64_t configurations = 0;
-  std::map<std::string, int64_t> present;
-  for (const sweeps::Trial& trial : expansion.trials) {
-    if (trial.configuration.get() == last) continue;
-    last = trial.configuration.get();
-    ++configurations;
-    for (const auto& [name, value] : last->items()) {
-      values[name].insert(value);
-      ++present[name];
-    }
-  }
-  std::vector<std::string> varying;
-  for (const auto& [name, distinct] : values) {
-    if (distinct.size() > 1 || present[name] < configurations) {
-      varying.push_back(name);
-    }
-  }
-  return varying;
 }
 
 std::vector<NewTrial> TrialsOf(const sweeps::Expansion& expansion) {
@@ -114,7 +90,7 @@ SweepRow RowOf(const Submission& submission, const std::string& dataset_name,
           .file_text = sweep.text,
           .file_name = sweep.file_name,
           .overrides = sweep.overrides,
-          .varying = VaryingParameters(submission.expansion),
+          .varying = sweeps::VaryingParameters(submission.expansion),
           .create_time = now};
 }
 

@@ -94,9 +94,10 @@ void SchedulerSim::Deliver(std::function<void()> what) {
 
 void SchedulerSim::Send(const Event& request, OnReply on_reply) {
   Deliver([this, request, on_reply = std::move(on_reply)] {
-    Answer(request, [this, on_reply](const SimReply& reply) {
+    const OnReply deliver = [this, on_reply](const SimReply& reply) {
       Deliver([on_reply, reply] { on_reply(reply); });
-    });
+    };
+    Answer(request, deliver, now_ + kLongPoll);
   });
 }
 
@@ -178,7 +179,8 @@ void SchedulerSim::CheckAfterStep(const Effects& effects) {
   }
 }
 
-void SchedulerSim::Answer(const Event& request, const OnReply& on_reply) {
+void SchedulerSim::Answer(const Event& request, const OnReply& on_reply,
+                          absl::Duration until) {
   const std::optional<Effects> effects = Step(request);
   if (!effects) return;
   SimReply reply;
@@ -191,7 +193,7 @@ void SchedulerSim::Answer(const Event& request, const OnReply& on_reply) {
   }
   if (const auto* lease = std::get_if<LeasesRequested>(&request)) {
     if (!reply.refused && reply.granted.empty()) {
-      Park(*lease, on_reply);
+      Park({*lease, on_reply, until});
       return;
     }
   } else if (const auto* done = std::get_if<AttemptCompleted>(&request)) {
@@ -208,24 +210,28 @@ void SchedulerSim::Answer(const Event& request, const OnReply& on_reply) {
   on_reply(reply);
 }
 
-void SchedulerSim::Park(const LeasesRequested& request,
-                        const OnReply& on_reply) {
-  const int64_t ticket = ++tickets_;
-  parked_.push_back({request, on_reply, ticket});
-  After(kLongPoll, [this, ticket] {
-    const auto found = std::find_if(
-        parked_.begin(), parked_.end(),
-        [ticket](const Parked& parked) { return parked.ticket == ticket; });
-    if (found == parked_.end()) return;
-    const OnReply answer = found->on_reply;
-    parked_.erase(found);
-    answer({});
-  });
+void SchedulerSim::Park(Parked parked) {
+  if (parked.until <= now_) {
+    parked.on_reply({});
+    return;
+  }
+  parked_.push_back(std::move(parked));
+  After(parked_.back().until - now_, [this] { EndParked(); });
+}
+
+void SchedulerSim::EndParked() {
+  for (Parked& parked : std::exchange(parked_, {})) {
+    if (parked.until <= now_) {
+      parked.on_reply({});
+    } else {
+      parked_.push_back(std::move(parked));
+    }
+  }
 }
 
 void SchedulerSim::WakeParked() {
   for (const Parked& parked : std::exchange(parked_, {})) {
-    Answer(parked.request, parked.on_reply);
+    Answer(parked.request, parked.on_reply, parked.until);
   }
 }
 
@@ -300,7 +306,8 @@ SimReport SchedulerSim::Report() {
   }
   report_.touched_by_black_hole =
       static_cast<int>(touched_by_black_hole_.size());
-  report_.allowed_to_black_hole = 3;
+  // Three failures quarantine it, while its other slots still run theirs.
+  report_.allowed_to_black_hole = 2 + workers_.back()->slots();
   for (absl::Duration wait = absl::Seconds(30), at = wait; at <= now_;
        wait = 2 * wait, at += wait) {
     ++report_.allowed_to_black_hole;

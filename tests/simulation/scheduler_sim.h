@@ -67,7 +67,7 @@ class SchedulerSim : private SimHost {
   struct Parked {
     coordinator::LeasesRequested request;
     SimHost::OnReply on_reply;
-    int64_t ticket;
+    absl::Duration until;  // however often it is woken in vain
   };
   struct Network {
     double loss = 0;
@@ -89,9 +89,11 @@ class SchedulerSim : private SimHost {
   void CrashCoordinator();
   // A step and its transaction; empty if the coordinator is down or dies.
   std::optional<coordinator::Effects> Step(const coordinator::Event& event);
-  void Answer(const coordinator::Event& request, const OnReply& on_reply);
-  void Park(const coordinator::LeasesRequested& request,
-            const OnReply& on_reply);
+  // A request for work that finds none is parked `until` then.
+  void Answer(const coordinator::Event& request, const OnReply& on_reply,
+              absl::Duration until);
+  void Park(Parked parked);
+  void EndParked();
   void WakeParked();
   void ArmTick();
   void Tick();
@@ -132,7 +134,6 @@ class SchedulerSim : private SimHost {
   absl::Duration now_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   int64_t order_ = 0;
-  int64_t tickets_ = 0;
   bool has_faults_ = true;
   std::map<std::string, int> acknowledged_;  // attempt, by trial
   std::set<std::string> touched_by_black_hole_;

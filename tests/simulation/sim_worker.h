@@ -63,6 +63,7 @@ class SimWorker {
   void Leave();
 
   const std::string& id() const { return traits_.id; }
+  int slots() const { return traits_.slots; }
   bool is_alive() const { return is_alive_; }
   bool is_leaving() const { return is_leaving_; }
 
