@@ -14,7 +14,7 @@ namespace {
 using Warnings = std::vector<ErrorParts>;
 
 int64_t TaskCount(const Json& configuration) {
-  return configuration["tasks.split"] == "equal"
+  return configuration.contains("tasks.count")
              ? configuration["tasks.count"].get<int64_t>()
              : static_cast<int64_t>(configuration["tasks.labels"].size());
 }

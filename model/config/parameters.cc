@@ -128,7 +128,7 @@ Json NormalizeLabelSets(const Parameter& parameter, const Json& value) {
 }
 
 int64_t TaskCount(const Json& configuration) {
-  return configuration["tasks.split"] == "equal"
+  return configuration.contains("tasks.count")
              ? configuration["tasks.count"].get<int64_t>()
              : static_cast<int64_t>(configuration["tasks.labels"].size());
 }
@@ -166,6 +166,15 @@ void CheckEpochsFitTasks(const Json& configuration) {
                     std::to_string(tasks) + " tasks",
                 "", "give one number a task, or one for all");
   }
+}
+
+void CheckScenario(const Json& configuration) {
+  const Json& strategy = configuration["strategy"];
+  if (strategy != "icarl" && strategy != "bic") return;
+  if (configuration["scenario"] == "class-incremental") return;
+  throw Error("strategy " + strategy.get<std::string>() +
+                  " is for class-incremental learning only",
+              "", "set scenario: class-incremental, or another strategy");
 }
 
 // Takes a label off the front of `text`, with the spaces around it; -1 if there
@@ -341,6 +350,7 @@ Json Effective(const Json& configuration) {
     }
     effective[parameter.name] = std::move(value);
   }
+  CheckScenario(effective);
   CheckEpochsFitTasks(effective);
   CheckSumOfEpochs(effective);
   return effective;

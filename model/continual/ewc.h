@@ -3,38 +3,47 @@
 
 #include "model/config/parameters.h"
 #include "model/continual/fisher.h"
-#include "model/continual/quadratic_penalty.h"
-#include "model/continual/strategy.h"
+#include "model/continual/penalized.h"
 
 namespace dfsweep::model {
 
 // Elastic weight consolidation (Kirkpatrick et al. 2017), separate form: one
 // term (λ/2) Σ_i F_ki (θ_i − θ*_ki)² for every past task k, where F_k is the
 // diagonal Fisher information on task k's training traces, at its end, and θ*_k
-// the weights then. Batch normalisation's running statistics are no parameters,
-// so nothing protects them.
-class Ewc : public Strategy {
+// the weights then.
+class Ewc : public Penalized {
  public:
   explicit Ewc(const config::Configuration& configuration);
 
-  void BeforeTask(const StageContext& context) override;
-  void AfterBackward() override;
-  torch::Tensor LossPenalty() const override;
-  void AfterTask(const StageContext& context) override;
-  // importance_<i> and anchor_<i> of parameter i.
-  std::map<std::string, torch::Tensor> State() const override;
-  // penalty_max_step: the largest λ·F_i·learning rate. Above 2, plain gradient
-  // descent diverges along weight i.
-  std::map<std::string, double> Metrics() const override;
+  void AfterTask(Learner& learner) override;
+
+ protected:
+  // F of the stage that has ended.
+  std::vector<torch::Tensor> Fisher(const Learner& learner) const;
 
  private:
-  double lambda_;
-  double learning_rate_;
   FisherLabels labels_;
   int64_t samples_;  // 0: all
-  QuadraticPenalty penalty_;
-  std::vector<torch::Tensor> parameters_;
 };
+
+// The online form (Schwarz et al. 2018): F̄_t = γ F̄_{t−1} + F_t, and one term
+// (λ/2) Σ_i γ F̄_i (θ_i − θ*_i)² around the last task's weights.
+class OnlineEwc : public Ewc {
+ public:
+  explicit OnlineEwc(const config::Configuration& configuration);
+
+  void AfterTask(Learner& learner) override;
+  // Also running_<i>: F̄ of parameter i.
+  std::map<std::string, torch::Tensor> State() const override;
+
+ private:
+  double gamma_;
+  std::vector<torch::Tensor> running_;  // F̄
+};
+
+// `count` of the stage's training rows at random, or all of them if 0: those
+// that an importance is averaged over.
+std::vector<int64_t> ImportanceRows(const Learner& learner, int64_t count);
 
 }  // namespace dfsweep::model
 

@@ -2,70 +2,43 @@
 
 #include <gtest/gtest.h>
 
-#include "model/net/deep_fingerprinting.h"
-#include "model/test_data.h"
+#include "model/continual/strategy_testing.h"
 
 namespace dfsweep::model {
 namespace {
 
 using config::Json;
 
-constexpr int64_t kLength = 16;
-constexpr int64_t kClasses = 4;
+constexpr int64_t kClasses = LearnerForTest::kClasses;
 
 class EwcTest : public testing::Test {
  protected:
-  Ewc MakeEwc(Json options) {
-    options["strategy"] = "ewc";
+  static Json Options(Json options) {
+    options.emplace("strategy", "ewc");
     options["ewc.lambda"] = 10;
-    return Ewc(config::Configuration(options));
-  }
-
-  StageContext Stage(int64_t stage, const std::vector<int64_t>& rows,
-                     bool last = false) {
-    return {.seed = 3,
-            .stage = stage,
-            .last = last,
-            .network = network_,
-            .data = data_,
-            .sequence_length = kLength,
-            .train_rows = rows,
-            .active_units = at::arange(kClasses, at::kLong),
-            .before_batch = [this] { ++batches_; }};
+    return options;
   }
 
   // By definition, without Ewc.
-  std::vector<torch::Tensor> Fisher(FisherLabels kind,
+  std::vector<torch::Tensor> Fisher(LearnerForTest& learner, FisherLabels kind,
                                     const std::vector<int64_t>& rows) {
-    FisherSum sum(network_, kind, at::arange(kClasses, at::kLong),
+    FisherSum sum(learner->network, kind, at::arange(kClasses, at::kLong),
                   Stream(3, Purpose::kFisherLabels));
-    torch::Tensor chosen = data_.Rows(rows);
-    sum.Add(data_.Inputs(chosen, kLength), data_.Units(chosen));
+    torch::Tensor chosen = learner->data.Rows(rows);
+    sum.Add(learner->Inputs(chosen), learner->scenario.Targets(chosen));
     return sum.Mean();
   }
 
-  void Move(double distance) {
-    torch::NoGradGuard no_grad;
-    for (auto& p : network_.parameters()) p.add_(distance);
-  }
-
-  void ExpectImportance(const Ewc& ewc,
-                        const std::vector<torch::Tensor>& expected) {
+  void ExpectImportance(const Strategy& ewc,
+                        const std::vector<torch::Tensor>& expected,
+                        const std::string& name = "importance_") {
     auto state = ewc.State();
     for (size_t i = 0; i < expected.size(); ++i) {
-      EXPECT_TRUE(at::allclose(state.at("importance_" + std::to_string(i)),
-                               expected[i], 1e-4, 1e-7))
+      EXPECT_TRUE(at::allclose(state.at(name + std::to_string(i)), expected[i],
+                               1e-4, 1e-7))
           << i;
     }
   }
-
-  DatasetFile file_{EasyTraces(kClasses, 10, kLength)};
-  data::Dataset dataset_{file_.path()};
-  DatasetOnDevice data_{dataset_, c10::kCPU};
-  Stream weights_{1, Purpose::kInitialWeights};
-  DeepFingerprinting network_{{.sequence_length = kLength, .classes = kClasses},
-                              weights_};
-  int batches_ = 0;
 };
 
 TEST_F(EwcTest, EachLabelKindIsTheOneItsNameSays) {
@@ -74,59 +47,102 @@ TEST_F(EwcTest, EachLabelKindIsTheOneItsNameSays) {
                             std::pair{"pred", FisherLabels::kPredicted},
                             std::pair{"true", FisherLabels::kTrue}}) {
     SCOPED_TRACE(name);
-    Ewc ewc = MakeEwc({{"ewc.fisher_labels", name}, {"ewc.fisher_samples", 0}});
-    ewc.BeforeTask(Stage(0, rows));
-    ewc.AfterTask(Stage(0, rows));
-    ExpectImportance(ewc, Fisher(kind, rows));
+    LearnerForTest learner(
+        Options({{"ewc.fisher_labels", name}, {"ewc.fisher_samples", 0}}));
+    Ewc ewc(learner.configuration());
+    learner.Enter(0, rows);
+    ewc.BeforeTask(*learner);
+    ewc.AfterTask(*learner);
+    ExpectImportance(ewc, Fisher(learner, kind, rows));
   }
 }
 
 TEST_F(EwcTest, AddsATermForEveryPastTask) {
   std::vector<int64_t> first = {0, 4, 8}, second = {1, 5, 9};
-  Ewc ewc = MakeEwc({{"ewc.fisher_samples", 0}});
-  ewc.BeforeTask(Stage(0, first));
+  LearnerForTest learner(Options({{"ewc.fisher_samples", 0}}));
+  Ewc ewc(learner.configuration());
+  learner.Enter(0, first);
+  ewc.BeforeTask(*learner);
   EXPECT_FALSE(ewc.LossPenalty().defined());
-  ewc.AfterTask(Stage(0, first));
-  std::vector<torch::Tensor> sum = Fisher(FisherLabels::kAll, first);
+  ewc.AfterTask(*learner);
+  std::vector<torch::Tensor> sum = Fisher(learner, FisherLabels::kAll, first);
   EXPECT_EQ(ewc.LossPenalty().item<double>(), 0);  // at the anchor
-  Move(.01);
+  learner.Move(.01);
   double penalty = 0;
   for (const auto& f : sum) penalty += 10. / 2 * f.sum().item<double>() * 1e-4;
   EXPECT_NEAR(ewc.LossPenalty().item<double>(), penalty, 1e-3 * penalty);
 
-  ewc.AfterTask(Stage(1, second));
-  auto added = Fisher(FisherLabels::kAll, second);
+  learner.Enter(1, second);
+  ewc.AfterTask(*learner);
+  auto added = Fisher(learner, FisherLabels::kAll, second);
   for (size_t i = 0; i < sum.size(); ++i) sum[i] = sum[i] + added[i];
   ExpectImportance(ewc, sum);
   // The second anchor is where the network is, so only the first term counts.
   EXPECT_NEAR(ewc.LossPenalty().item<double>(), penalty, 1e-3 * penalty);
 }
 
+// Reference test 10: F3 + γF2 + γ²F1, and the penalty's own γ.
+TEST_F(EwcTest, OnlineFormDecaysOlderTasks) {
+  LearnerForTest learner(Options({{"strategy", "online-ewc"},
+                                  {"ewc.gamma", .5},
+                                  {"ewc.fisher_samples", 0}}));
+  OnlineEwc ewc(learner.configuration());
+  ewc.BeforeTask(*learner);
+  std::vector<torch::Tensor> expected;
+  for (double weight : {.25, .5, 1.}) {
+    std::vector<int64_t> rows = {static_cast<int64_t>(20 * weight), 7};
+    learner.Enter(0, rows);
+    ewc.AfterTask(*learner);
+    auto fisher = Fisher(learner, FisherLabels::kAll, rows);
+    if (expected.empty()) {
+      for (auto& f : fisher) expected.push_back(at::zeros_like(f));
+    }
+    for (size_t i = 0; i < fisher.size(); ++i) {
+      expected[i] = expected[i] + weight * fisher[i];
+    }
+    learner.Move(.01);
+  }
+  ExpectImportance(ewc, expected, "running_");
+  for (auto& f : expected) f = .5 * f;
+  ExpectImportance(ewc, expected);
+  // Around the last anchor alone.
+  double penalty = 0;
+  for (auto& f : expected) penalty += 10. / 2 * f.sum().item<double>() * 1e-4;
+  EXPECT_NEAR(ewc.LossPenalty().item<double>(), penalty, 1e-3 * penalty);
+}
+
 TEST_F(EwcTest, AveragesOverAsManyTracesAsAsked) {
   std::vector<int64_t> rows(40);
-  for (int64_t i = 0; i < 40; ++i) rows[i] = i;
-  Ewc ewc = MakeEwc({{"ewc.fisher_samples", 17}});
-  ewc.BeforeTask(Stage(0, rows));
-  ewc.AfterTask(Stage(0, rows));
-  EXPECT_EQ(batches_, 2);  // 16 examples of 4 labels at once
+  std::iota(rows.begin(), rows.end(), 0);
+  LearnerForTest learner(Options({{"ewc.fisher_samples", 17}}));
+  Ewc ewc(learner.configuration());
+  learner.Enter(0, rows);
+  ewc.BeforeTask(*learner);
+  ewc.AfterTask(*learner);
+  EXPECT_EQ(learner.batches(), 2);  // 16 examples of 4 labels at once
 }
 
 TEST_F(EwcTest, KeepsNothingOfTheLastTask) {
-  Ewc ewc = MakeEwc({});
-  ewc.BeforeTask(Stage(0, {0, 1}, /*last=*/true));
-  ewc.AfterTask(Stage(0, {0, 1}, /*last=*/true));
+  LearnerForTest learner(Options({}));
+  Ewc ewc(learner.configuration());
+  learner.Enter(0, {0, 1}, /*last=*/true);
+  ewc.BeforeTask(*learner);
+  ewc.AfterTask(*learner);
   EXPECT_TRUE(ewc.State().empty());
   EXPECT_TRUE(ewc.Metrics().empty());
-  EXPECT_EQ(batches_, 0);
+  EXPECT_EQ(learner.batches(), 0);
 }
 
 TEST_F(EwcTest, TellsTheLargestStep) {
   std::vector<int64_t> rows = {0, 1, 2, 3};
-  Ewc ewc = MakeEwc({{"learning_rate", .5}, {"ewc.fisher_samples", 0}});
-  ewc.BeforeTask(Stage(0, rows));
-  ewc.AfterTask(Stage(0, rows));
+  LearnerForTest learner(
+      Options({{"learning_rate", .5}, {"ewc.fisher_samples", 0}}));
+  Ewc ewc(learner.configuration());
+  learner.Enter(0, rows);
+  ewc.BeforeTask(*learner);
+  ewc.AfterTask(*learner);
   double largest = 0;
-  for (const auto& f : Fisher(FisherLabels::kAll, rows)) {
+  for (const auto& f : Fisher(learner, FisherLabels::kAll, rows)) {
     largest = std::max(largest, f.max().item<double>());
   }
   EXPECT_NEAR(ewc.Metrics().at("penalty_max_step"), 10 * .5 * largest,

@@ -1,7 +1,5 @@
 #include "model/continual/fisher.h"
 
-#include <torch/csrc/autograd/autograd.h>
-
 #include <algorithm>
 #include <stdexcept>
 #include <unordered_map>
@@ -13,23 +11,6 @@ namespace {
 // Rows that run through the network at once: enough to fill a device, and with
 // DF at length 10,000 about 1 GiB.
 constexpr int64_t kRows = 64;
-
-// Within its scope a backward pass stops short of the parameters.
-class FrozenParameters {
- public:
-  explicit FrozenParameters(const std::vector<torch::Tensor>& parameters)
-      : parameters_(parameters) {
-    for (const auto& p : parameters_) p.set_requires_grad(false);
-  }
-  ~FrozenParameters() {
-    for (const auto& p : parameters_) p.set_requires_grad(true);
-  }
-  FrozenParameters(const FrozenParameters&) = delete;
-  FrozenParameters& operator=(const FrozenParameters&) = delete;
-
- private:
-  const std::vector<torch::Tensor>& parameters_;
-};
 
 }  // namespace
 
@@ -48,11 +29,7 @@ FisherSum::FisherSum(Network& network, FisherLabels kind,
       kind_(kind),
       active_units_(std::move(active_units)),
       labels_(labels),
-      parameters_(network.parameters()) {
-  for (const auto& p : parameters_) {
-    sum_.push_back(at::zeros_like(p, p.options().requires_grad(false)));
-  }
-}
+      squares_(network, Power::kSquare) {}
 
 int64_t FisherSum::ExamplesPerBatch() const {
   int64_t labels = kind_ == FisherLabels::kAll ? active_units_.size(0) : 1;
@@ -104,41 +81,20 @@ void FisherSum::Add(const torch::Tensor& x, const torch::Tensor& units) {
 }
 
 void FisherSum::AddRows(const torch::Tensor& x, const Targets& targets) {
-  FrozenParameters frozen(parameters_);
-  std::vector<Tap> taps;
-  torch::Tensor rows =
-      x.repeat_interleave(targets.positions.size(1), /*dim=*/0);
-  torch::Tensor logits = network_.Forward(rows, {.taps = &taps});
-  torch::Tensor log_likelihood =
-      at::log_softmax(logits.index_select(1, active_units_), 1)
-          .gather(1, targets.positions.reshape({-1, 1}))
-          .sum();
-  std::vector<torch::Tensor> outputs;
-  for (const Tap& tap : taps) outputs.push_back(tap.output);
-  std::vector<torch::Tensor> gradients = torch::autograd::grad(
-      {log_likelihood}, outputs, {}, /*retain_graph=*/false,
-      /*create_graph=*/false, /*allow_unused=*/true);
-
-  torch::NoGradGuard no_grad;
-  torch::Tensor weights = targets.weights.reshape({-1});
-  for (size_t i = 0; i < taps.size(); ++i) {
-    if (!gradients[i].defined()) continue;  // no effect on the output: F = 0
-    std::vector<torch::Tensor> squares =
-        taps[i].layer->SquaredGradients(taps[i], gradients[i], weights);
-    std::vector<torch::Tensor> own = taps[i].layer->parameters();
-    for (size_t j = 0; j < own.size(); ++j) {
-      auto found = std::find_if(
-          parameters_.begin(), parameters_.end(),
-          [&](const torch::Tensor& p) { return p.is_same(own[j]); });
-      sum_[found - parameters_.begin()] += squares[j];
-    }
-  }
+  auto log_likelihood = [&](const torch::Tensor& logits) {
+    return at::log_softmax(logits.index_select(1, active_units_), 1)
+        .gather(1, targets.positions.reshape({-1, 1}))
+        .sum();
+  };
+  squares_.Add(x.repeat_interleave(targets.positions.size(1), /*dim=*/0),
+               log_likelihood, targets.weights.reshape({-1}));
 }
 
 std::vector<torch::Tensor> FisherSum::Mean() const {
   if (examples_ == 0) throw std::logic_error("Fisher mean of no examples");
   std::vector<torch::Tensor> mean;
-  for (const torch::Tensor& sum : sum_) mean.push_back(sum / examples_);
+  for (const torch::Tensor& sum : squares_.sum())
+    mean.push_back(sum / examples_);
   return mean;
 }
 

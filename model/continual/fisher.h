@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "model/net/network.h"
+#include "model/continual/example_gradients.h"
+#include "model/train/random.h"
 
 namespace dfsweep::model {
 
@@ -26,11 +27,9 @@ FisherLabels ParseFisherLabels(const std::string& name);
 // with the gradient of each example by itself, the network in eval mode and
 // p = softmax over the active units only.
 //
-// The examples of a batch run through the network together, one row for each
-// (example, label), and Layer::SquaredGradients separates the rows again: the
-// cost is that of about one training step on the rows. Parameters' gradients,
-// buffers, mode and every random stream but `labels` are left as they were.
-// Not thread-safe.
+// There is one row for each (example, label), and the cost is that of about one
+// training step on the rows. Leaves everything as ExampleGradientSum does, but
+// for the stream `labels`. Not thread-safe.
 class FisherSum {
  public:
   // `active_units` is int64 [units]; `labels` is used by kSample alone.
@@ -60,8 +59,7 @@ class FisherSum {
   FisherLabels kind_;
   torch::Tensor active_units_;
   Stream labels_;
-  std::vector<torch::Tensor> parameters_;
-  std::vector<torch::Tensor> sum_;
+  ExampleGradientSum squares_;
   int64_t examples_ = 0;
 };
 

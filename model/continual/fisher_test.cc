@@ -17,9 +17,10 @@ class Linear : public Network {
         "dense", std::make_shared<DenseLayer>(inputs, classes, stream));
     to(at::kDouble);
   }
-  torch::Tensor Forward(const torch::Tensor& x, const Pass& pass) override {
-    return dense_->Forward(x, pass);
+  torch::Tensor Features(const torch::Tensor& x, const Pass&) override {
+    return x;
   }
+  DenseLayer& classifier() override { return *dense_; }
 
  private:
   std::shared_ptr<DenseLayer> dense_;

@@ -9,7 +9,9 @@ namespace dfsweep::model {
 // sequence.
 class Joint : public Strategy {
  public:
-  std::vector<std::vector<int64_t>> Stages(int64_t tasks) const override;
+  std::vector<int64_t> StageEnds(int64_t tasks) const override {
+    return {tasks};
+  }
 };
 
 }  // namespace dfsweep::model

@@ -29,6 +29,13 @@ void QuadraticPenalty::Add(const std::vector<torch::Tensor>& importance,
   }
 }
 
+void QuadraticPenalty::Replace(const std::vector<torch::Tensor>& importance,
+                               const std::vector<torch::Tensor>& anchor) {
+  importance_.clear();
+  anchor_.clear();
+  Add(importance, anchor);
+}
+
 void QuadraticPenalty::AddGradient(
     const std::vector<torch::Tensor>& parameters) const {
   if (empty()) return;

@@ -18,11 +18,16 @@ class QuadraticPenalty {
  public:
   explicit QuadraticPenalty(double strength) : strength_(strength) {}
 
-  // Adds a term. `importance` ≥ 0 and `anchor` are lists of tensors shaped like
-  // the parameters; both are copied.
+  // Adds a term. `importance` (≥ 0, but for Replace) and `anchor` are lists of
+  // tensors shaped like the parameters; both are copied.
   void Add(const std::vector<torch::Tensor>& importance,
            const std::vector<torch::Tensor>& anchor);
 
+  // Forgets the terms before, and adds one.
+  void Replace(const std::vector<torch::Tensor>& importance,
+               const std::vector<torch::Tensor>& anchor);
+
+  double strength() const { return strength_; }
   bool empty() const { return importance_.empty(); }
 
   // Adds the gradient to .grad() of the parameters, which are as in Add.

@@ -4,52 +4,61 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "model/net/network.h"
-#include "model/train/dataset_on_device.h"
+#include "model/continual/learner.h"
 
 namespace dfsweep::model {
 
-// What a hook sees of the stage that begins or has ended.
-struct StageContext {
-  uint64_t seed;
-  int64_t stage;  // 0-based
-  bool last;      // no stage comes after it
-  Network& network;
-  const DatasetOnDevice& data;
-  int64_t sequence_length;
-  const std::vector<int64_t>& train_rows;
-  // Output units in the stage's loss, int64 [units], ascending.
-  torch::Tensor active_units;
-  // To be called before each batch of a side pass; throws to stop the trial.
-  std::function<void()> before_batch;
+// What a step is trained on.
+struct Objective {
+  torch::Tensor loss;    // scalar with a graph
+  torch::Tensor logits;  // [batch, outputs] of the step's own rows
 };
 
 // How forgetting is fought: one class a strategy, in its own file, named in
 // factory.cc. The trainer calls the hooks in the order in which they are
-// written here. A hook changes neither the network, its buffers and mode, nor
-// any random stream but its own.
+// written here. Where the meaning of a hook doesn't say otherwise, it changes
+// neither the network, its buffers and mode, nor any random stream but its own.
 class Strategy {
  public:
   virtual ~Strategy() = default;
 
-  // Which tasks (0-based) each stage trains together.
-  virtual std::vector<std::vector<int64_t>> Stages(int64_t tasks) const;
+  // Which tasks (0-based) each stage trains together, as ranges that follow
+  // each other.
+  virtual std::vector<int64_t> StageEnds(int64_t tasks) const;
 
-  virtual void BeforeTask(const StageContext&) {}
+  // Whether each stage but the first begins from the trial's initial weights,
+  // with a new optimizer.
+  virtual bool StartsAnew() const { return false; }
 
-  // Adds the penalty's gradient to that of the loss; after every backward pass.
-  virtual void AfterBackward() {}
+  virtual void BeforeTask(Learner&) {}
+
+  // The rows that the stage's epochs go through.
+  virtual std::vector<int64_t> TrainRows(const Learner& learner) {
+    return learner.stage_rows;
+  }
+
+  // What is minimised. The default is the cross-entropy of the step's rows.
+  virtual Objective Loss(const Learner& learner, const Step& step);
+
+  // Changes the gradients, after every backward pass.
+  virtual void AfterBackward(const Learner&, const Step&) {}
+
+  // The optimizer has changed the weights.
+  virtual void AfterStep(const Learner&, const Step&) {}
 
   // The penalty's present value, a scalar on the device; undefined without one.
   // For reports, once an epoch.
   virtual torch::Tensor LossPenalty() const { return {}; }
 
-  virtual void AfterTask(const StageContext&) {}
+  virtual void AfterTask(Learner&) {}
+
+  // Scores [rows, outputs] by whose maximum a row is predicted.
+  virtual torch::Tensor Scores(const Learner& learner,
+                               const torch::Tensor& rows);
 
   // What the strategy has kept of past tasks, by name.
   virtual std::map<std::string, torch::Tensor> State() const { return {}; }

@@ -45,16 +45,11 @@ DeepFingerprinting::DeepFingerprinting(const DeepFingerprintingOptions& options,
           name + suffix, std::make_shared<ConvolutionLayer>(channels, filters,
                                                             kKernel, weights));
     };
-    auto norm = [&](const char* suffix) {
-      return register_module(
-          name + suffix,
-          std::make_shared<NormLayer>(filters, options.norm_momentum));
-    };
     Block block;
     block.convolution_1 = convolution("_conv1", inputs);
-    block.norm_1 = norm("_norm1");
+    block.norm_1 = AddNorm(name + "_norm1", filters);
     block.convolution_2 = convolution("_conv2", filters);
-    block.norm_2 = norm("_norm2");
+    block.norm_2 = AddNorm(name + "_norm2", filters);
     blocks_.push_back(block);
     inputs = filters;
     length = PooledLength(length);
@@ -63,19 +58,24 @@ DeepFingerprinting::DeepFingerprinting(const DeepFingerprintingOptions& options,
     return register_module(name,
                            std::make_shared<DenseLayer>(from, to, weights));
   };
-  auto norm = [&](const char* name) {
-    return register_module(
-        name, std::make_shared<NormLayer>(kHidden, options.norm_momentum));
-  };
   dense_1_ = dense("fc1", inputs * length, kHidden);
-  norm_1_ = norm("fc1_norm");
+  norm_1_ = AddNorm("fc1_norm", kHidden);
   dense_2_ = dense("fc2", kHidden, kHidden);
-  norm_2_ = norm("fc2_norm");
+  norm_2_ = AddNorm("fc2_norm", kHidden);
   dense_3_ = dense("fc3", kHidden, options.classes);
 }
 
-torch::Tensor DeepFingerprinting::Forward(const torch::Tensor& x,
-                                          const Pass& pass) {
+std::shared_ptr<Layer> DeepFingerprinting::AddNorm(const std::string& name,
+                                                   int64_t channels) {
+  if (options_.group_norm) {
+    return register_module(name, std::make_shared<GroupNormLayer>(channels));
+  }
+  return register_module(
+      name, std::make_shared<NormLayer>(channels, options_.norm_momentum));
+}
+
+torch::Tensor DeepFingerprinting::Features(const torch::Tensor& x,
+                                           const Pass& pass) {
   torch::Tensor y =
       x.unsqueeze(1).unsqueeze(1).contiguous(at::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -93,8 +93,7 @@ torch::Tensor DeepFingerprinting::Forward(const torch::Tensor& x,
   y = at::relu(norm_1_->Forward(dense_1_->Forward(y, pass), pass));
   y = Dropout(y, pass, options_.dropout_dense_1);
   y = at::relu(norm_2_->Forward(dense_2_->Forward(y, pass), pass));
-  y = Dropout(y, pass, options_.dropout_dense_2);
-  return dense_3_->Forward(y, pass);
+  return Dropout(y, pass, options_.dropout_dense_2);
 }
 
 }  // namespace dfsweep::model

@@ -2,6 +2,7 @@
 #define DFSWEEP_MODEL_NET_DEEP_FINGERPRINTING_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "model/net/network.h"
@@ -12,6 +13,7 @@ struct DeepFingerprintingOptions {
   int64_t sequence_length = 5000;  // ≥ 1
   int64_t classes = 0;
   double norm_momentum = 0.99;  // Keras's convention
+  bool group_norm = false;      // in place of batch normalisation
   double dropout_convolution = 0.1;
   double dropout_dense_1 = 0.7;
   double dropout_dense_2 = 0.5;
@@ -30,18 +32,21 @@ struct DeepFingerprintingOptions {
 class DeepFingerprinting : public Network {
  public:
   DeepFingerprinting(const DeepFingerprintingOptions& options, Stream& weights);
-  torch::Tensor Forward(const torch::Tensor& x, const Pass& pass = {}) override;
+  torch::Tensor Features(const torch::Tensor& x, const Pass& pass) override;
+  DenseLayer& classifier() override { return *dense_3_; }
 
  private:
+  std::shared_ptr<Layer> AddNorm(const std::string& name, int64_t channels);
+
   struct Block {
     std::shared_ptr<ConvolutionLayer> convolution_1, convolution_2;
-    std::shared_ptr<NormLayer> norm_1, norm_2;
+    std::shared_ptr<Layer> norm_1, norm_2;
   };
 
   DeepFingerprintingOptions options_;
   std::vector<Block> blocks_;
   std::shared_ptr<DenseLayer> dense_1_, dense_2_, dense_3_;
-  std::shared_ptr<NormLayer> norm_1_, norm_2_;
+  std::shared_ptr<Layer> norm_1_, norm_2_;
 };
 
 // Max-pooling 8/4 of [batch, channels, 1, length] to ⌈length / 4⌉, padded as

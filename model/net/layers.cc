@@ -7,11 +7,9 @@ namespace {
 
 constexpr double kNormEpsilon = 1e-3;  // Keras's; PyTorch's is 1e-5
 
-// Uniform in ±√(6 / (fan_in + fan_out)). Drawn on the CPU one by one, so that
-// every kind of device starts from the same weights.
-torch::Tensor GlorotUniform(at::IntArrayRef shape, int64_t fan_in,
-                            int64_t fan_out, Stream& stream) {
-  double limit = std::sqrt(6.0 / static_cast<double>(fan_in + fan_out));
+// Uniform in ±limit. Drawn on the CPU one by one, so that every kind of device
+// starts from the same weights.
+torch::Tensor Uniform(at::IntArrayRef shape, double limit, Stream& stream) {
   torch::Tensor weights = at::empty(shape, at::kFloat);
   auto* values = weights.mutable_data_ptr<float>();
   for (int64_t i = 0; i < weights.numel(); ++i) {
@@ -20,10 +18,32 @@ torch::Tensor GlorotUniform(at::IntArrayRef shape, int64_t fan_in,
   return weights;
 }
 
-// Σ_r weights[r] · squares[r, …].
-torch::Tensor WeightedSum(const torch::Tensor& squares,
+torch::Tensor GlorotUniform(at::IntArrayRef shape, int64_t fan_in,
+                            int64_t fan_out, Stream& stream) {
+  return Uniform(shape, std::sqrt(6.0 / static_cast<double>(fan_in + fan_out)),
+                 stream);
+}
+
+torch::Tensor Raise(const torch::Tensor& gradients, Power power) {
+  return power == Power::kSquare ? gradients.square() : gradients.abs();
+}
+
+// Σ_r weights[r] · |gradients[r, …]|^power.
+torch::Tensor WeightedSum(const torch::Tensor& gradients, Power power,
                           const torch::Tensor& weights) {
-  return at::matmul(weights, squares.flatten(1)).view(squares.sizes().slice(1));
+  return at::matmul(weights, Raise(gradients, power).flatten(1))
+      .view(gradients.sizes().slice(1));
+}
+
+// Of a layer weight · normal + bias, with one weight a channel.
+std::vector<torch::Tensor> ScaleAndShiftGradients(
+    const torch::Tensor& normal, const torch::Tensor& output_gradient,
+    const torch::Tensor& row_weights, Power power) {
+  auto by_channel = [](const torch::Tensor& t) {
+    return t.dim() > 2 ? t.flatten(2).sum(-1) : t;
+  };
+  return {WeightedSum(by_channel(output_gradient * normal), power, row_weights),
+          WeightedSum(by_channel(output_gradient), power, row_weights)};
 }
 
 }  // namespace
@@ -58,22 +78,22 @@ torch::Tensor ConvolutionLayer::Compute(const torch::Tensor& x) {
   return at::conv2d(Pad(x), weight_, bias_);
 }
 
-std::vector<torch::Tensor> ConvolutionLayer::SquaredGradients(
+std::vector<torch::Tensor> ConvolutionLayer::ExampleGradients(
     const Tap& tap, const torch::Tensor& output_gradient,
-    const torch::Tensor& row_weights) const {
+    const torch::Tensor& row_weights, Power power) const {
   // An example's gradient for kernel position k is the product, over the
   // length, of the output's gradient and the input shifted by k.
   torch::Tensor input = Pad(tap.input).squeeze(2);  // [rows, in, length + 7]
   torch::Tensor gradient = output_gradient.squeeze(2);  // [rows, out, length]
   int64_t length = gradient.size(2);
-  torch::Tensor squares = at::empty_like(weight_);
+  torch::Tensor sums = at::empty_like(weight_);
   for (int64_t k = 0; k < weight_.size(3); ++k) {
     torch::Tensor product =
         at::bmm(gradient, input.narrow(2, k, length).transpose(1, 2));
-    squares.select(3, k).squeeze(2).copy_(
-        WeightedSum(product.square_(), row_weights));
+    sums.select(3, k).squeeze(2).copy_(
+        WeightedSum(product, power, row_weights));
   }
-  return {squares, WeightedSum(gradient.sum(2).square_(), row_weights)};
+  return {sums, WeightedSum(gradient.sum(2), power, row_weights)};
 }
 
 NormLayer::NormLayer(int64_t channels, double momentum) : momentum_(momentum) {
@@ -84,46 +104,65 @@ NormLayer::NormLayer(int64_t channels, double momentum) : momentum_(momentum) {
 }
 
 torch::Tensor NormLayer::Compute(const torch::Tensor& x) {
-  return at::batch_norm(x, weight_, bias_, mean_, variance_, is_training(),
-                        1 - momentum_, kNormEpsilon,
-                        at::globalContext().userEnabledCuDNN());
+  return at::batch_norm(x, weight_, bias_, mean_, variance_,
+                        is_training() && !is_frozen_, 1 - momentum_,
+                        kNormEpsilon, at::globalContext().userEnabledCuDNN());
 }
 
-std::vector<torch::Tensor> NormLayer::SquaredGradients(
+std::vector<torch::Tensor> NormLayer::ExampleGradients(
     const Tap& tap, const torch::Tensor& output_gradient,
-    const torch::Tensor& row_weights) const {
+    const torch::Tensor& row_weights, Power power) const {
   std::vector<int64_t> channels(tap.input.dim(), 1);
   channels[1] = -1;
   torch::Tensor normal = (tap.input - mean_.view(channels)) *
                          (variance_ + kNormEpsilon).rsqrt().view(channels);
-  auto per_example = [](const torch::Tensor& t) {
-    return t.flatten(2).sum(-1);
-  };
-  bool image = tap.input.dim() > 2;
-  torch::Tensor scale = output_gradient * normal;
-  return {
-      WeightedSum((image ? per_example(scale) : scale).square(), row_weights),
-      WeightedSum(
-          (image ? per_example(output_gradient) : output_gradient).square(),
-          row_weights)};
+  return ScaleAndShiftGradients(normal, output_gradient, row_weights, power);
 }
 
-DenseLayer::DenseLayer(int64_t inputs, int64_t outputs, Stream& weights) {
+constexpr int64_t kGroups = 16;
+
+GroupNormLayer::GroupNormLayer(int64_t channels) {
+  weight_ = register_parameter("weight", at::ones({channels}));
+  bias_ = register_parameter("bias", at::zeros({channels}));
+}
+
+torch::Tensor GroupNormLayer::Compute(const torch::Tensor& x) {
+  return at::group_norm(x, kGroups, weight_, bias_, kNormEpsilon);
+}
+
+std::vector<torch::Tensor> GroupNormLayer::ExampleGradients(
+    const Tap& tap, const torch::Tensor& output_gradient,
+    const torch::Tensor& row_weights, Power power) const {
+  torch::Tensor normal =
+      at::group_norm(tap.input, kGroups, {}, {}, kNormEpsilon);
+  return ScaleAndShiftGradients(normal, output_gradient, row_weights, power);
+}
+
+DenseLayer::DenseLayer(int64_t inputs, int64_t outputs, Stream& weights,
+                       Initial initial) {
+  const double fan_in_limit = 1 / std::sqrt(static_cast<double>(inputs));
+  const bool glorot = initial == Initial::kGlorot;
   weight_ = register_parameter(
-      "weight", GlorotUniform({outputs, inputs}, inputs, outputs, weights));
-  bias_ = register_parameter("bias", at::zeros({outputs}));
+      "weight", glorot
+                    ? GlorotUniform({outputs, inputs}, inputs, outputs, weights)
+                    : Uniform({outputs, inputs}, fan_in_limit, weights));
+  bias_ = register_parameter(
+      "bias", glorot ? at::zeros({outputs})
+                     : Uniform({outputs}, fan_in_limit, weights));
 }
 
 torch::Tensor DenseLayer::Compute(const torch::Tensor& x) {
   return at::linear(x, weight_, bias_);
 }
 
-std::vector<torch::Tensor> DenseLayer::SquaredGradients(
+std::vector<torch::Tensor> DenseLayer::ExampleGradients(
     const Tap& tap, const torch::Tensor& output_gradient,
-    const torch::Tensor& row_weights) const {
-  // (δ aᵀ)² = δ² (a²)ᵀ, elementwise, so no example needs a matrix of its own.
-  torch::Tensor squares = output_gradient.square() * row_weights.unsqueeze(1);
-  return {at::matmul(squares.t(), tap.input.square()), squares.sum(0)};
+    const torch::Tensor& row_weights, Power power) const {
+  // |δ aᵀ|ᵖ = |δ|ᵖ (|a|ᵖ)ᵀ, elementwise, so no example needs a matrix of its
+  // own.
+  torch::Tensor raised =
+      Raise(output_gradient, power) * row_weights.unsqueeze(1);
+  return {at::matmul(raised.t(), Raise(tap.input, power)), raised.sum(0)};
 }
 
 }  // namespace dfsweep::model

@@ -1,5 +1,5 @@
 // Layers with parameters. LibTorch's own would do for training; these can also
-// tell the squared gradient of each example (for the Fisher information) and
+// tell the gradients of each example (for importances of weights) and
 // draw their initial weights from a stream.
 //
 // Images are [batch, channels, 1, length], channels-last in memory.
@@ -30,17 +30,20 @@ struct Pass {
   std::vector<Tap>* taps = nullptr;  // where layers record themselves, if set
 };
 
+// What becomes of an example's gradient before those of a batch are summed.
+enum class Power { kAbsolute = 1, kSquare = 2 };
+
 class Layer : public torch::nn::Module {
  public:
   torch::Tensor Forward(const torch::Tensor& x, const Pass& pass);
 
   // For each parameter of this layer, in the order of parameters():
-  // Σ_r weight_r (∂ output_r · output_gradient_r / ∂ parameter)², over the rows
-  // r of a batch. `tap` is of a forward pass in eval mode; `row_weights` is
-  // [batch].
-  virtual std::vector<torch::Tensor> SquaredGradients(
+  // Σ_r weight_r |∂ output_r · output_gradient_r / ∂ parameter|^power, over the
+  // rows r of a batch. `tap` is of a forward pass in eval mode; `row_weights`
+  // is [batch].
+  virtual std::vector<torch::Tensor> ExampleGradients(
       const Tap& tap, const torch::Tensor& output_gradient,
-      const torch::Tensor& row_weights) const = 0;
+      const torch::Tensor& row_weights, Power power) const = 0;
 
  protected:
   virtual torch::Tensor Compute(const torch::Tensor& x) = 0;
@@ -53,9 +56,9 @@ class ConvolutionLayer : public Layer {
   // Glorot-uniform kernel, zero bias.
   ConvolutionLayer(int64_t inputs, int64_t outputs, int64_t kernel,
                    Stream& weights);
-  std::vector<torch::Tensor> SquaredGradients(
+  std::vector<torch::Tensor> ExampleGradients(
       const Tap& tap, const torch::Tensor& output_gradient,
-      const torch::Tensor& row_weights) const override;
+      const torch::Tensor& row_weights, Power power) const override;
 
  protected:
   torch::Tensor Compute(const torch::Tensor& x) override;
@@ -75,27 +78,52 @@ class NormLayer : public Layer {
  public:
   // `momentum` is the share of the old statistics kept, as Keras's.
   NormLayer(int64_t channels, double momentum);
-  std::vector<torch::Tensor> SquaredGradients(
+  // From now on train mode does as eval mode.
+  void FreezeStatistics() { is_frozen_ = true; }
+  std::vector<torch::Tensor> ExampleGradients(
       const Tap& tap, const torch::Tensor& output_gradient,
-      const torch::Tensor& row_weights) const override;
+      const torch::Tensor& row_weights, Power power) const override;
 
  protected:
   torch::Tensor Compute(const torch::Tensor& x) override;
 
  private:
   double momentum_;
+  bool is_frozen_ = false;
   torch::Tensor weight_, bias_;    // [channels]
   torch::Tensor mean_, variance_;  // buffers, [channels]
+};
+
+// Group normalisation (Wu & He 2018) over dimension 1 of [batch, channels, …]:
+// mean and variance of each example by itself, over 16 groups of channels. It
+// has no running statistics.
+class GroupNormLayer : public Layer {
+ public:
+  // `channels` is a multiple of 16.
+  explicit GroupNormLayer(int64_t channels);
+  std::vector<torch::Tensor> ExampleGradients(
+      const Tap& tap, const torch::Tensor& output_gradient,
+      const torch::Tensor& row_weights, Power power) const override;
+
+ protected:
+  torch::Tensor Compute(const torch::Tensor& x) override;
+
+ private:
+  torch::Tensor weight_, bias_;  // [channels]
 };
 
 // x Wᵀ + b of [batch, inputs].
 class DenseLayer : public Layer {
  public:
-  // Glorot-uniform weights, zero bias.
-  DenseLayer(int64_t inputs, int64_t outputs, Stream& weights);
-  std::vector<torch::Tensor> SquaredGradients(
+  enum class Initial {
+    kGlorot,  // Glorot-uniform weights, zero bias: Keras's default
+    kFanIn,   // weights and bias uniform in ±1/√inputs: PyTorch's
+  };
+  DenseLayer(int64_t inputs, int64_t outputs, Stream& weights,
+             Initial initial = Initial::kGlorot);
+  std::vector<torch::Tensor> ExampleGradients(
       const Tap& tap, const torch::Tensor& output_gradient,
-      const torch::Tensor& row_weights) const override;
+      const torch::Tensor& row_weights, Power power) const override;
 
  protected:
   torch::Tensor Compute(const torch::Tensor& x) override;

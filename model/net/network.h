@@ -11,12 +11,26 @@ namespace dfsweep::model {
 // once in a pass. Not thread-safe.
 class Network : public torch::nn::Module {
  public:
-  // Logits [batch, classes] of `x` [batch, sequence length], in the parameters'
-  // type. Batch normalisation obeys train() and eval(); dropout is applied if
-  // `pass` has masks.
-  virtual torch::Tensor Forward(const torch::Tensor& x,
-                                const Pass& pass = {}) = 0;
+  // Logits [batch, outputs] of `x` [batch, inputs], in the parameters' type.
+  // Batch normalisation obeys train() and eval(); dropout is applied if `pass`
+  // has masks.
+  torch::Tensor Forward(const torch::Tensor& x, const Pass& pass = {}) {
+    return classifier().Forward(Features(x, pass), pass);
+  }
+
+  // The classifier's input, [batch, features].
+  virtual torch::Tensor Features(const torch::Tensor& x, const Pass& pass) = 0;
+
+  // The last layer.
+  virtual DenseLayer& classifier() = 0;
+
+  // From now on batch normalisation uses its running statistics, and leaves
+  // them alone, in train mode too.
+  void FreezeStatistics();
 };
+
+// Copies parameters and buffers between networks of the same kind.
+void CopyValues(const Network& from, Network& to);
 
 // Puts a network into eval mode for a scope, then back into the mode it was in.
 class EvalMode {

@@ -1,6 +1,7 @@
 #include "model/train/batches.h"
 
 #include <string>
+#include <utility>
 
 #include "model/config/error.h"
 #include "model/train/random.h"
@@ -29,6 +30,33 @@ std::vector<int64_t> BatchSizes(int64_t count, int64_t batch_size,
                   : "give each task at least two training traces");
   }
   return sizes;
+}
+
+BatchSequence::BatchSequence(std::vector<int64_t> rows, uint64_t seed,
+                             uint32_t stage,
+                             const config::Configuration& configuration)
+    : rows_(std::move(rows)),
+      seed_(seed),
+      stage_(stage),
+      sizes_(BatchSizes(static_cast<int64_t>(rows_.size()),
+                        configuration.Integer("batch_size"),
+                        configuration.Boolean("drop_last"))),
+      steps_per_epoch_(configuration.Integer("steps_per_epoch")),
+      batch_(sizes_.size()) {
+  if (steps_per_epoch_ == 0) {
+    steps_per_epoch_ = static_cast<int64_t>(sizes_.size());
+  }
+}
+
+std::vector<int64_t> BatchSequence::Next() {
+  if (batch_ == sizes_.size()) {
+    order_ = EpochOrder(rows_, seed_, stage_, passes_++);
+    batch_ = 0;
+    from_ = 0;
+  }
+  const auto begin = order_.begin() + from_;
+  from_ += sizes_[batch_];
+  return {begin, begin + sizes_[batch_++]};
 }
 
 }  // namespace dfsweep::model

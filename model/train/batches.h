@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/config/parameters.h"
+
 namespace dfsweep::model {
 
 // The order in which an epoch goes through the training rows of a stage: new
@@ -17,6 +19,29 @@ std::vector<int64_t> EpochOrder(std::vector<int64_t> rows, uint64_t seed,
 // batch is left.
 std::vector<int64_t> BatchSizes(int64_t count, int64_t batch_size,
                                 bool drop_last);
+
+// The batches of a stage, pass after pass over its rows.
+class BatchSequence {
+ public:
+  // Of the parameters batch_size, drop_last and steps_per_epoch. Throws as
+  // BatchSizes.
+  BatchSequence(std::vector<int64_t> rows, uint64_t seed, uint32_t stage,
+                const config::Configuration& configuration);
+
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  std::vector<int64_t> Next();
+
+ private:
+  std::vector<int64_t> rows_;
+  uint64_t seed_;
+  uint32_t stage_;
+  std::vector<int64_t> sizes_;  // of a pass
+  int64_t steps_per_epoch_;
+  uint32_t passes_ = 0;  // begun
+  std::vector<int64_t> order_;
+  size_t batch_;      // of the pass, the next one
+  int64_t from_ = 0;  // its first row in order_
+};
 
 }  // namespace dfsweep::model
 

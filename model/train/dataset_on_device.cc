@@ -1,34 +1,131 @@
 #include "model/train/dataset_on_device.h"
 
 #include <algorithm>
+#include <span>
+#include <string>
 
 #include "model/protocol/protocol.h"
 #include "model/train/failure.h"
-#include "model/train/split.h"
 
 namespace dfsweep::model {
 
-DatasetOnDevice::DatasetOnDevice(const data::Dataset& dataset,
-                                 c10::Device device) {
-  // from_blob wants a mutable pointer; nothing writes through it.
-  auto* cells = const_cast<int8_t*>(dataset.cells().data());
-  cells_ = at::from_blob(cells, {dataset.size(), dataset.length()}, at::kChar)
-               .to(device);
-  units_ = torch::tensor(OutputUnits(dataset), at::kLong).to(device);
+namespace {
+
+constexpr int64_t kImageSide = 28;
+constexpr int64_t kPaddedSide = 32;
+constexpr double kPixelMean = .1000, kPixelDeviation = .2752;
+
+// A tensor over `values`, which nothing writes to: from_blob wants a mutable
+// pointer.
+template <typename T>
+torch::Tensor View(std::span<const T> values, int64_t rows, int64_t width,
+                   at::ScalarType type) {
+  return at::from_blob(const_cast<T*>(values.data()), {rows, width}, type);
+}
+
+config::Error Unfit(const std::string& what, const std::string& remedy) {
+  return config::Error(what, "", remedy);
+}
+
+InputForm ChooseImageForm(const data::Dataset& dataset,
+                          const config::Configuration& configuration) {
+  if (configuration.Choice("model") != "mlp") {
+    throw Unfit("model df takes traces, but the dataset has images",
+                "set model: mlp");
+  }
+  if (configuration.Choice("data.representation") != "direction") {
+    throw Unfit(
+        "'data.representation' is for traces, but the dataset has "
+        "images",
+        "leave it out");
+  }
+  const bool padded =
+      configuration.Choice("data.image_form") == "padded_normalised";
+  if (padded && dataset.length() != kImageSide * kImageSide) {
+    throw Unfit(
+        "'data.image_form' padded_normalised is for images of 28×28 "
+        "pixels, but these have " +
+            std::to_string(dataset.length()) + " pixels",
+        "set data.image_form: raw");
+  }
+  const int64_t inputs = padded ? kPaddedSide * kPaddedSide : dataset.length();
+  if (configuration.Integer("sequence_length") != inputs) {
+    throw Unfit("an image is " + std::to_string(inputs) +
+                    " inputs, but 'sequence_length' is " +
+                    std::to_string(configuration.Integer("sequence_length")),
+                "set sequence_length: " + std::to_string(inputs));
+  }
+  return padded ? InputForm::kNormalisedPixels : InputForm::kPixels;
+}
+
+}  // namespace
+
+InputForm ChooseInputForm(const data::Dataset& dataset,
+                          const config::Configuration& configuration) {
+  if (dataset.kind() == data::Kind::kImages) {
+    return ChooseImageForm(dataset, configuration);
+  }
+  if (configuration.Choice("data.image_form") != "raw") {
+    throw Unfit("'data.image_form' is for images, but the dataset has traces",
+                "leave it out");
+  }
+  const std::string name = configuration.Choice("data.representation");
+  if (name == "cumulative") return InputForm::kCumulative;
+  if (name != "timed") return InputForm::kDirection;
+  if (dataset.times().empty()) {
+    throw Unfit("'data.representation' is timed, but the dataset has no times",
+                "import it from a source with times, or set "
+                "data.representation: direction");
+  }
+  return InputForm::kTimed;
+}
+
+DatasetOnDevice::DatasetOnDevice(const data::Dataset& dataset, InputForm form,
+                                 c10::Device device)
+    : form_(form) {
+  const int64_t rows = dataset.size(), width = dataset.length();
+  if (dataset.kind() == data::Kind::kImages) {
+    values_ = View(dataset.pixels(), rows, width, at::kByte).to(device);
+    return;
+  }
+  values_ = View(dataset.cells(), rows, width, at::kChar).to(device);
+  if (form == InputForm::kTimed) {
+    values_ =
+        values_ * View(dataset.times(), rows, width, at::kFloat).to(device);
+  }
 }
 
 torch::Tensor DatasetOnDevice::Inputs(const torch::Tensor& rows,
                                       int64_t length) const {
-  int64_t present = std::min(length, cells_.size(1));
-  torch::Tensor cells = cells_.narrow(1, 0, present).index_select(0, rows);
-  if (present < length) {
-    cells = at::constant_pad_nd(cells, {0, length - present});
-  }
-  return cells.to(at::kFloat);
+  const int64_t present = std::min(length, values_.size(1));
+  torch::Tensor inputs =
+      Form(values_.narrow(1, 0, present).index_select(0, rows));
+  return inputs.size(1) < length
+             ? at::constant_pad_nd(inputs, {0, length - inputs.size(1)})
+             : inputs;
 }
 
-torch::Tensor DatasetOnDevice::Units(const torch::Tensor& rows) const {
-  return units_.index_select(0, rows);
+torch::Tensor DatasetOnDevice::Form(torch::Tensor values) const {
+  switch (form_) {
+    case InputForm::kDirection:
+    case InputForm::kTimed:
+      return values.to(at::kFloat);
+    case InputForm::kCumulative:
+      return (values.cumsum(1, at::kInt) * (values != 0)).to(at::kFloat);
+    case InputForm::kPixels:
+      return values.to(at::kFloat).div_(255);
+    case InputForm::kNormalisedPixels: {
+      const int64_t edge = (kPaddedSide - kImageSide) / 2;
+      torch::Tensor padded = at::constant_pad_nd(
+          values.view({-1, kImageSide, kImageSide}), {edge, edge, edge, edge});
+      return padded.flatten(1)
+          .to(at::kFloat)
+          .div_(255)
+          .sub_(kPixelMean)
+          .div_(kPixelDeviation);
+    }
+  }
+  return {};
 }
 
 torch::Tensor DatasetOnDevice::Rows(const std::vector<int64_t>& rows) const {
@@ -38,9 +135,14 @@ torch::Tensor DatasetOnDevice::Rows(const std::vector<int64_t>& rows) const {
 const DatasetCache::Entry& DatasetCache::Load(const Trial& trial,
                                               c10::Device device) {
   std::string key = trial.dataset.string() + "\n" + trial.dataset_digest +
-                    "\n" + device.str();
+                    "\n" + device.str() + "\n" +
+                    trial.configuration.Choice("data.representation") + "\n" +
+                    trial.configuration.Choice("data.image_form");
   // Without a digest the file may have changed since.
-  if (key == key_ && !trial.dataset_digest.empty()) return entry_;
+  if (key == key_ && !trial.dataset_digest.empty()) {
+    ChooseInputForm(*entry_.host, trial.configuration);  // may still refuse
+    return entry_;
+  }
   key_.clear();
   entry_ = {};
   try {
@@ -48,7 +150,8 @@ const DatasetCache::Entry& DatasetCache::Load(const Trial& trial,
   } catch (const config::Error& error) {
     throw Failure(protocol::cause::kData, error);
   }
-  entry_.device = std::make_unique<DatasetOnDevice>(*entry_.host, device);
+  entry_.device = std::make_unique<DatasetOnDevice>(
+      *entry_.host, ChooseInputForm(*entry_.host, trial.configuration), device);
   key_ = key;
   return entry_;
 }

@@ -40,6 +40,9 @@ enum class Purpose : uint32_t {
   kDropout = 5,
   kFisherSubset = 6,
   kFisherLabels = 7,
+  kClassOrder = 8,
+  kReplay = 9,
+  kBufferFill = 10,
 };
 
 // An endless sequence of random numbers. Copyable; not thread-safe, except

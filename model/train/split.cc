@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -20,45 +22,100 @@ using config::Configuration;
 
 enum class Side { kTrain, kValidation, kTest };
 
+// The bytes of `values` from the `row`-th `width` on, at most `count` values.
+template <typename T>
+std::string_view RowBytes(std::span<const T> values, int64_t row, int64_t width,
+                          int64_t count) {
+  auto part = values.subspan(row * width, std::min(count, width));
+  return {reinterpret_cast<const char*>(part.data()), part.size_bytes()};
+}
+
 // A row as the network sees it: cut. (Padding is the same for every row.)
-std::string_view Seen(const data::Dataset& dataset, int64_t row,
-                      int64_t length) {
-  auto cells = dataset.row(row);
-  return {reinterpret_cast<const char*>(cells.data()),
-          static_cast<size_t>(std::min<int64_t>(length, cells.size()))};
+std::string Seen(const data::Dataset& dataset, int64_t row,
+                 const Configuration& config) {
+  const int64_t width = dataset.length();
+  const int64_t count = config.Integer("sequence_length");
+  if (dataset.kind() == data::Kind::kImages) {
+    return std::string(RowBytes(dataset.pixels(), row, width, width));
+  }
+  std::string seen(RowBytes(dataset.cells(), row, width, count));
+  if (config.Choice("data.representation") == "timed") {
+    seen += RowBytes(dataset.times(), row, width, count);
+  }
+  return seen;
+}
+
+// The monitored ones, in the order in which they are dealt to tasks.
+std::vector<int64_t> ClassesInOrder(const data::Dataset& dataset,
+                                    const Configuration& config,
+                                    uint64_t seed) {
+  std::vector<int64_t> classes = dataset.classes();
+  if (auto unmonitored = dataset.unmonitored()) {
+    std::erase(classes, *unmonitored);
+  }
+  if (config.Choice("tasks.class_order") == "shuffled") {
+    Stream(seed, Purpose::kClassOrder).Shuffle(classes);
+  }
+  return classes;
+}
+
+std::vector<std::vector<int64_t>> ExplicitTasks(const data::Dataset& dataset,
+                                                const Configuration& config) {
+  const std::vector<int64_t>& classes = dataset.classes();
+  std::vector<std::vector<int64_t>> tasks;
+  for (const std::string& set : config.LabelSets("tasks.labels")) {
+    tasks.push_back(config::ParseLabels(set));
+    for (int64_t label : tasks.back()) {
+      if (std::binary_search(classes.begin(), classes.end(), label)) continue;
+      throw config::Error("'tasks.labels' names label " +
+                              std::to_string(label) +
+                              ", which the dataset doesn't have",
+                          "", "name labels that `dfsweep data show` lists");
+    }
+  }
+  return tasks;
+}
+
+// How many of `total` classes each task gets.
+std::vector<int64_t> TaskSizes(const Configuration& config, int64_t total) {
+  const int64_t count = config.Integer("tasks.count");
+  std::vector<int64_t> sizes;
+  for (int64_t task = 0; task < count; ++task) {
+    if (config.Choice("tasks.split") == "equal") {
+      sizes.push_back(total / count + (task < total % count ? 1 : 0));
+    } else {
+      sizes.push_back(config.Integer(task == 0 ? "tasks.first" : "tasks.step"));
+    }
+  }
+  return sizes;
 }
 
 std::vector<std::vector<int64_t>> TaskLabels(const data::Dataset& dataset,
-                                             const Configuration& config) {
-  const std::vector<int64_t>& classes = dataset.classes();
-  std::vector<std::vector<int64_t>> tasks;
+                                             const Configuration& config,
+                                             uint64_t seed) {
   if (config.Choice("tasks.split") == "labels") {
-    for (const std::string& set : config.LabelSets("tasks.labels")) {
-      tasks.push_back(config::ParseLabels(set));
-      for (int64_t label : tasks.back()) {
-        if (std::binary_search(classes.begin(), classes.end(), label)) continue;
-        throw config::Error("'tasks.labels' names label " +
-                                std::to_string(label) +
-                                ", which the dataset doesn't have",
-                            "", "name labels that `dfsweep data show` lists");
-      }
-    }
-    return tasks;
+    return ExplicitTasks(dataset, config);
   }
-  int64_t count = config.Integer("tasks.count");
-  auto total = static_cast<int64_t>(classes.size());
-  if (count > total) {
-    throw config::Error("'tasks.count' is " + std::to_string(count) +
-                            ", but the dataset has only " +
-                            std::to_string(total) + " classes",
-                        "", "ask for at most that many tasks");
+  const std::vector<int64_t> classes = ClassesInOrder(dataset, config, seed);
+  const auto total = static_cast<int64_t>(classes.size());
+  const std::vector<int64_t> sizes = TaskSizes(config, total);
+  const int64_t wanted =
+      std::max(std::accumulate(sizes.begin(), sizes.end(), int64_t{0}),
+               static_cast<int64_t>(sizes.size()));
+  if (wanted > total) {
+    throw config::Error("the tasks need " + std::to_string(wanted) +
+                            " classes, but the dataset has only " +
+                            std::to_string(total),
+                        "", "ask for fewer or smaller tasks (tasks.*)");
   }
+  std::vector<std::vector<int64_t>> tasks;
   auto next = classes.begin();
-  for (int64_t task = 0; task < count; ++task) {
-    int64_t size = total / count + (task < total % count ? 1 : 0);
+  for (int64_t size : sizes) {
     tasks.emplace_back(next, next + size);
     next += size;
   }
+  // What stands for no known page is learned from the beginning.
+  if (auto label = dataset.unmonitored()) tasks[0].push_back(*label);
   return tasks;
 }
 
@@ -71,11 +128,10 @@ std::vector<int64_t> UsableRows(const data::Dataset& dataset,
     for (int64_t row = 0; row < dataset.size(); ++row) rows.push_back(row);
     return rows;
   }
-  int64_t length = config.Integer("sequence_length");
-  std::unordered_map<std::string_view, int64_t> first;
+  std::unordered_map<std::string, int64_t> first;
   std::set<int64_t> conflicting;  // first rows of groups
   for (int64_t row = 0; row < dataset.size(); ++row) {
-    auto [found, is_new] = first.emplace(Seen(dataset, row, length), row);
+    auto [found, is_new] = first.emplace(Seen(dataset, row, config), row);
     if (is_new) {
       rows.push_back(row);
     } else if (dataset.labels()[found->second] != dataset.labels()[row]) {
@@ -94,7 +150,8 @@ std::vector<Side> Sides(int64_t count, const Configuration& config) {
     if (fraction == 0) return 0;
     return std::max<int64_t>(1, std::llround(fraction * count));
   };
-  int64_t test = share("data.test_fraction");
+  int64_t test =
+      config.Has("data.test_fraction") ? share("data.test_fraction") : 0;
   int64_t validation = share("data.validation_fraction");
   std::vector<Side> sides(count, Side::kTrain);
   for (int64_t i = 0; i < std::min(count, test + validation); ++i) {
@@ -121,33 +178,87 @@ std::map<int64_t, Side> GroupSides(const data::Dataset& dataset,
   return result;
 }
 
-// Adds the rows of one class, which is output unit `unit`, to its task.
-void SplitClass(const data::Dataset& dataset, const Configuration& config,
-                uint64_t seed, uint32_t unit,
-                const std::map<int64_t, Side>& groups,
-                std::vector<int64_t> rows, TaskRows& task) {
-  std::vector<int64_t> train;
-  auto add = [&](int64_t row, Side side) {
-    (side == Side::kTrain  ? train
-     : side == Side::kTest ? task.test
-                           : task.validation)
-        .push_back(row);
-  };
-  if (groups.empty()) {
-    Stream(seed, Purpose::kSplit, unit).Shuffle(rows);
-    std::vector<Side> sides = Sides(rows.size(), config);
-    for (size_t i = 0; i < rows.size(); ++i) add(rows[i], sides[i]);
-  } else {
-    for (int64_t row : rows) add(row, groups.at(dataset.groups()[row]));
+// Splits rows of one class, whose position among the classes is `position`.
+class ClassSplitter {
+ public:
+  // Throws if the dataset lacks what `config` asks for.
+  ClassSplitter(const data::Dataset& dataset, const Configuration& config,
+                uint64_t seed)
+      : dataset_(dataset), config_(config), seed_(seed) {
+    const std::string kind = config.Choice("data.split");
+    if (kind == "group") groups_ = GroupSides(dataset, config, seed);
+    if (kind != "source") return;
+    by_source_ = true;
+    if (dataset.split().empty()) {
+      throw config::Error(
+          "'data.split' is source, but the dataset has no "
+          "split of its own",
+          "",
+          "set data.split: stratified, or import a dataset "
+          "that comes in parts");
+    }
+    has_validation_ =
+        std::find(dataset.split().begin(), dataset.split().end(),
+                  data::Side::kValidation) != dataset.split().end();
   }
-  auto limit = static_cast<size_t>(config.Integer("data.train_per_class"));
-  if (limit > 0 && train.size() > limit) {
-    std::sort(train.begin(), train.end());
-    Stream(seed, Purpose::kTrainSubset, unit).Shuffle(train);
-    train.resize(limit);
+
+  // Adds `rows` to `task`.
+  void Split(uint32_t position, std::vector<int64_t> rows,
+             TaskRows& task) const {
+    std::vector<int64_t> train;
+    auto add = [&](int64_t row, Side side) {
+      (side == Side::kTrain  ? train
+       : side == Side::kTest ? task.test
+                             : task.validation)
+          .push_back(row);
+    };
+    if (by_source_) {
+      TakeSourceTest(rows, task);
+    }
+    if (by_source_ && has_validation_) {
+      for (int64_t row : rows) {
+        add(row, dataset_.split()[row] == data::Side::kTrain
+                     ? Side::kTrain
+                     : Side::kValidation);
+      }
+    } else if (!groups_.empty()) {
+      for (int64_t row : rows) add(row, groups_.at(dataset_.groups()[row]));
+    } else {
+      Stream(seed_, Purpose::kSplit, position).Shuffle(rows);
+      std::vector<Side> sides = Sides(rows.size(), config_);
+      for (size_t i = 0; i < rows.size(); ++i) add(rows[i], sides[i]);
+    }
+    KeepTrainRows(position, std::move(train), task);
   }
-  task.train.insert(task.train.end(), train.begin(), train.end());
-}
+
+ private:
+  // Moves the source's test rows from `rows` to `task`.
+  void TakeSourceTest(std::vector<int64_t>& rows, TaskRows& task) const {
+    std::erase_if(rows, [&](int64_t row) {
+      const bool is_test = dataset_.split()[row] == data::Side::kTest;
+      if (is_test) task.test.push_back(row);
+      return is_test;
+    });
+  }
+
+  void KeepTrainRows(uint32_t position, std::vector<int64_t> train,
+                     TaskRows& task) const {
+    auto limit = static_cast<size_t>(config_.Integer("data.train_per_class"));
+    if (limit > 0 && train.size() > limit) {
+      std::sort(train.begin(), train.end());
+      Stream(seed_, Purpose::kTrainSubset, position).Shuffle(train);
+      train.resize(limit);
+    }
+    task.train.insert(task.train.end(), train.begin(), train.end());
+  }
+
+  const data::Dataset& dataset_;
+  const Configuration& config_;
+  uint64_t seed_;
+  std::map<int64_t, Side> groups_;  // empty unless split by group
+  bool by_source_ = false;
+  bool has_validation_ = false;  // the source's split
+};
 
 void CheckClass(const data::Dataset& dataset, int64_t label,
                 const TaskRows& task) {
@@ -169,15 +280,15 @@ void CheckClass(const data::Dataset& dataset, int64_t label,
 }
 
 int64_t CountLeaks(const data::Dataset& dataset, const Split& split,
-                   int64_t length) {
-  std::unordered_set<std::string_view> trained;
+                   const Configuration& config) {
+  std::unordered_set<std::string> trained;
   for (const TaskRows& task : split.tasks) {
-    for (int64_t row : task.train) trained.insert(Seen(dataset, row, length));
+    for (int64_t row : task.train) trained.insert(Seen(dataset, row, config));
   }
   int64_t leaks = 0;
   for (const TaskRows& task : split.tasks) {
     for (int64_t row : task.test) {
-      leaks += trained.contains(Seen(dataset, row, length)) ? 1 : 0;
+      leaks += trained.contains(Seen(dataset, row, config)) ? 1 : 0;
     }
   }
   return leaks;
@@ -186,7 +297,7 @@ int64_t CountLeaks(const data::Dataset& dataset, const Split& split,
 void AddWarnings(const data::Dataset& dataset, const Configuration& config,
                  int64_t usable_rows, Split& split) {
   int64_t length = config.Integer("sequence_length");
-  if (length > dataset.length()) {
+  if (dataset.kind() == data::Kind::kTraces && length > dataset.length()) {
     split.warnings.push_back("sequence_length is " + std::to_string(length) +
                              ", but the dataset's traces have at most " +
                              std::to_string(dataset.length()) +
@@ -215,31 +326,30 @@ void AddWarnings(const data::Dataset& dataset, const Configuration& config,
 Split SplitDataset(const data::Dataset& dataset, const Configuration& config,
                    uint64_t seed) {
   std::vector<int64_t> usable = UsableRows(dataset, config);
-  std::vector<std::vector<int64_t>> rows_of_unit(dataset.classes().size());
+  std::vector<std::vector<int64_t>> rows_of_class(dataset.classes().size());
   for (int64_t row : usable) {
-    rows_of_unit[OutputUnit(dataset, dataset.labels()[row])].push_back(row);
+    rows_of_class[OutputUnit(dataset, dataset.labels()[row])].push_back(row);
   }
-  std::map<int64_t, Side> groups;
-  if (config.Choice("data.split") == "group") {
-    groups = GroupSides(dataset, config, seed);
-  }
-  Split split;
-  for (std::vector<int64_t>& labels : TaskLabels(dataset, config)) {
+  const ClassSplitter splitter(dataset, config, seed);
+  auto rows_of = [&](std::vector<int64_t> labels) {
     TaskRows task;
     for (int64_t label : labels) {
-      int64_t unit = OutputUnit(dataset, label);
-      SplitClass(dataset, config, seed, static_cast<uint32_t>(unit), groups,
-                 rows_of_unit[unit], task);
+      int64_t position = OutputUnit(dataset, label);
+      splitter.Split(static_cast<uint32_t>(position), rows_of_class[position],
+                     task);
       CheckClass(dataset, label, task);
     }
     task.labels = std::move(labels);
     for (auto* rows : {&task.train, &task.validation, &task.test}) {
       std::sort(rows->begin(), rows->end());
     }
-    split.tasks.push_back(std::move(task));
+    return task;
+  };
+  Split split;
+  for (std::vector<int64_t>& labels : TaskLabels(dataset, config, seed)) {
+    split.tasks.push_back(rows_of(std::move(labels)));
   }
-  split.leaked_test_rows =
-      CountLeaks(dataset, split, config.Integer("sequence_length"));
+  split.leaked_test_rows = CountLeaks(dataset, split, config);
   AddWarnings(dataset, config, static_cast<int64_t>(usable.size()), split);
   return split;
 }

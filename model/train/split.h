@@ -14,7 +14,9 @@ namespace dfsweep::model {
 
 // Rows of the dataset, ascending.
 struct TaskRows {
-  std::vector<int64_t> labels;  // original ones, ascending
+  // Original ones, in the order in which they were dealt: a class's place here
+  // is its output unit in the domain-incremental scenario.
+  std::vector<int64_t> labels;
   std::vector<int64_t> train, validation, test;
 };
 

@@ -10,10 +10,9 @@
 
 #include "model/continual/factory.h"
 #include "model/metrics/continual.h"
-#include "model/net/deep_fingerprinting.h"
+#include "model/net/factory.h"
 #include "model/protocol/protocol.h"
 #include "model/train/batches.h"
-#include "model/train/evaluate.h"
 #include "model/train/failure.h"
 #include "model/train/optimizer.h"
 #include "model/train/precision.h"
@@ -26,23 +25,11 @@ namespace {
 using config::Configuration;
 using config::Json;
 
+constexpr int64_t kEvaluationBatch = 128;
+
 double Seconds(std::chrono::steady_clock::time_point since) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - since)
       .count();
-}
-
-std::unique_ptr<Network> MakeNetwork(const Configuration& config,
-                                     int64_t classes, uint64_t seed) {
-  Stream weights(seed, Purpose::kInitialWeights);
-  return std::make_unique<DeepFingerprinting>(
-      DeepFingerprintingOptions{
-          .sequence_length = config.Integer("sequence_length"),
-          .classes = classes,
-          .norm_momentum = config.Real("bn_momentum"),
-          .dropout_convolution = config.Real("dropout.conv"),
-          .dropout_dense_1 = config.Real("dropout.fc1"),
-          .dropout_dense_2 = config.Real("dropout.fc2")},
-      weights);
 }
 
 // Sums over an epoch, on the device, so that no step waits for it.
@@ -60,33 +47,19 @@ class TrialRun {
   Json Run();
 
  private:
-  // Tasks that are trained together, their rows, and an epoch's batches.
-  struct Stage {
-    std::vector<int64_t> tasks;
-    std::vector<int64_t> train, validation;
-    std::vector<int64_t> batch_sizes;
-  };
-
-  Stage MakeStage(const std::vector<int64_t>& tasks) const;
-  torch::Tensor UnitsOfTasks(const std::vector<int64_t>& tasks) const;
-  torch::Tensor AllUnits() const;
-  // Output units in the training loss of a stage, and those that may be
-  // predicted after it.
-  torch::Tensor LossUnits(int64_t index) const;
-  torch::Tensor PredictedUnits(int64_t index) const;
+  std::unique_ptr<Network> NewNetwork() const;
   void EmitStarted();
   // False if the training diverged.
   bool TrainStage(int64_t index);
-  bool TrainEpoch(int64_t index, int64_t epoch,
-                  const torch::Tensor& loss_units);
-  void Step(const torch::Tensor& rows, const torch::Tensor& loss_units,
-            DropoutMasks& masks, EpochSums& sums);
-  bool ReportEpoch(int64_t index, int64_t epoch, const EpochSums& sums,
-                   double seconds);
-  void EvaluateStage(int64_t index);
-  torch::Tensor PredictRows(const std::vector<int64_t>& rows,
-                            const torch::Tensor& units);
-  double Accuracy(const std::vector<int64_t>& rows, const torch::Tensor& units);
+  void EnterStage(int64_t index);
+  void StartAnew();
+  bool TrainEpoch(int64_t epoch, BatchSequence& batches);
+  void TrainStep(const Step& step, EpochSums& sums);
+  bool ReportEpoch(int64_t epoch, const EpochSums& sums, double seconds);
+  void EvaluateStage();
+  // Scores of the strategy, with −∞ where a unit may not be predicted.
+  torch::Tensor Scores(const std::vector<int64_t>& rows);
+  double Accuracy(const std::vector<int64_t>& rows);
   // Over the test traces of all tasks together.
   void AddPooledMetrics();
   void AddTrainingMetrics();
@@ -100,14 +73,13 @@ class TrialRun {
   const DatasetCache::Entry& dataset_;
   const DatasetOnDevice& data_;
   Split split_;
-  std::string precision_;
-  std::string active_classes_;
-  int64_t sequence_length_;
+  Scenario scenario_;
   std::unique_ptr<Network> network_;
-  std::vector<torch::Tensor> parameters_;
   std::unique_ptr<Strategy> strategy_;
+  std::vector<int64_t> stage_ends_;  // one past the last task of each
+  Learner learner_;
   std::unique_ptr<Optimizer> optimizer_;
-  std::vector<Stage> stages_;
+  std::vector<int64_t> validation_rows_;  // of the stage's tasks
   int64_t epochs_total_ = 0;
   int64_t epochs_done_ = 0;
   int64_t steps_ = 0;
@@ -122,49 +94,36 @@ TrialRun::TrialRun(const Trial& trial, const TrialHost& host)
       dataset_(host.datasets.Load(trial, host.device)),
       data_(*dataset_.device),
       split_(SplitDataset(*dataset_.host, config_, trial.seed)),
-      precision_(config_.Choice("precision")),
-      active_classes_(config_.Has("active_classes")
-                          ? config_.Choice("active_classes")
-                          : "all"),
-      sequence_length_(config_.Integer("sequence_length")),
-      network_(MakeNetwork(
-          config_, static_cast<int64_t>(dataset_.host->classes().size()),
-          trial.seed)),
-      strategy_(MakeStrategy(config_)) {
-  SetArithmetic(precision_, config_.Boolean("deterministic"));
-  network_->to(host.device);
-  parameters_ = network_->parameters();
-  for (const auto& tasks : strategy_->Stages(split_.tasks.size())) {
-    stages_.push_back(MakeStage(tasks));
-    epochs_total_ += config_.Epochs(stages_.size() - 1);
+      scenario_(config_, *dataset_.host, split_.tasks, host.device),
+      network_(NewNetwork()),
+      strategy_(MakeStrategy(config_)),
+      stage_ends_(
+          strategy_->StageEnds(static_cast<int64_t>(split_.tasks.size()))),
+      learner_{.seed = trial.seed,
+               .precision = config_.Choice("precision"),
+               .sequence_length = config_.Integer("sequence_length"),
+               .data = data_,
+               .scenario = scenario_,
+               .network = *network_,
+               .parameters = network_->parameters(),
+               .make_network = [this] { return NewNetwork(); },
+               .before_batch = [this] { StopIfCancelled(); }} {
+  SetArithmetic(learner_.precision, config_.Boolean("deterministic"));
+  for (size_t stage = 0; stage < stage_ends_.size(); ++stage) {
+    EnterStage(static_cast<int64_t>(stage));
+    // Refuses now what would be found after hours.
+    BatchSizes(static_cast<int64_t>(learner_.stage_rows.size()),
+               config_.Integer("batch_size"), config_.Boolean("drop_last"));
+    epochs_total_ += config_.Epochs(static_cast<int64_t>(stage));
   }
 }
 
-TrialRun::Stage TrialRun::MakeStage(const std::vector<int64_t>& tasks) const {
-  Stage stage{.tasks = tasks};
-  for (int64_t task : tasks) {
-    const TaskRows& rows = split_.tasks[task];
-    stage.train.insert(stage.train.end(), rows.train.begin(), rows.train.end());
-    stage.validation.insert(stage.validation.end(), rows.validation.begin(),
-                            rows.validation.end());
-  }
-  std::sort(stage.train.begin(), stage.train.end());
-  stage.batch_sizes =
-      BatchSizes(static_cast<int64_t>(stage.train.size()),
-                 config_.Integer("batch_size"), config_.Boolean("drop_last"));
-  return stage;
-}
-
-// Output units of the tasks' classes, ascending.
-torch::Tensor TrialRun::UnitsOfTasks(const std::vector<int64_t>& tasks) const {
-  std::vector<int64_t> units;
-  for (int64_t task : tasks) {
-    for (int64_t label : split_.tasks[task].labels) {
-      units.push_back(OutputUnit(*dataset_.host, label));
-    }
-  }
-  std::sort(units.begin(), units.end());
-  return data_.Rows(units);
+std::unique_ptr<Network> TrialRun::NewNetwork() const {
+  std::unique_ptr<Network> network = MakeNetwork(
+      config_, config_.Integer("sequence_length"), scenario_.outputs(),
+      Stream(trial_.seed, Purpose::kInitialWeights));
+  network->to(host_.device);
+  return network;
 }
 
 void TrialRun::EmitStarted() {
@@ -189,8 +148,8 @@ void TrialRun::EmitStarted() {
 
 Json TrialRun::Run() {
   EmitStarted();
-  for (size_t stage = 0; stage < stages_.size(); ++stage) {
-    if (!TrainStage(stage)) {
+  for (size_t stage = 0; stage < stage_ends_.size(); ++stage) {
+    if (!TrainStage(static_cast<int64_t>(stage))) {
       AddTrainingMetrics();
       return result_.Finish(
           /*complete=*/false, train_seconds_,
@@ -198,109 +157,111 @@ Json TrialRun::Run() {
               std::to_string(epochs_done_ + 1) + " of " +
               std::to_string(epochs_total_));
     }
-    EvaluateStage(stage);
+    EvaluateStage();
   }
   AddPooledMetrics();
   AddTrainingMetrics();
   return result_.Finish(/*complete=*/true, train_seconds_, "");
 }
 
-torch::Tensor TrialRun::AllUnits() const {
-  return at::arange(static_cast<int64_t>(dataset_.host->classes().size()),
-                    at::device(host_.device).dtype(at::kLong));
-}
-
-torch::Tensor TrialRun::LossUnits(int64_t index) const {
-  return active_classes_ == "current" ? UnitsOfTasks(stages_[index].tasks)
-                                      : PredictedUnits(index);
-}
-
-torch::Tensor TrialRun::PredictedUnits(int64_t index) const {
-  if (active_classes_ == "all") return AllUnits();
-  std::vector<int64_t> seen;
-  for (int64_t i = 0; i <= index; ++i) {
-    seen.insert(seen.end(), stages_[i].tasks.begin(), stages_[i].tasks.end());
+void TrialRun::EnterStage(int64_t index) {
+  learner_.stage = index;
+  learner_.first_task = index == 0 ? 0 : stage_ends_[index - 1];
+  learner_.end_task = stage_ends_[index];
+  learner_.last = index + 1 == static_cast<int64_t>(stage_ends_.size());
+  learner_.stage_rows.clear();
+  validation_rows_.clear();
+  auto append = [](std::vector<int64_t>& all,
+                   const std::vector<int64_t>& some) {
+    all.insert(all.end(), some.begin(), some.end());
+  };
+  for (int64_t task = learner_.first_task; task < learner_.end_task; ++task) {
+    append(learner_.stage_rows, split_.tasks[task].train);
+    append(validation_rows_, split_.tasks[task].validation);
   }
-  return UnitsOfTasks(seen);
+  std::sort(learner_.stage_rows.begin(), learner_.stage_rows.end());
+}
+
+void TrialRun::StartAnew() {
+  CopyValues(*NewNetwork(), *network_);
+  optimizer_ = MakeOptimizer(config_, learner_.parameters);
 }
 
 bool TrialRun::TrainStage(int64_t index) {
-  const Stage& stage = stages_[index];
-  torch::Tensor loss_units = LossUnits(index);
+  EnterStage(index);
+  if (index > 0 && strategy_->StartsAnew()) StartAnew();
   if (index == 0 || config_.Boolean("reset_optimizer")) {
-    optimizer_ = MakeOptimizer(config_, parameters_);
+    optimizer_ = MakeOptimizer(config_, learner_.parameters);
   }
-  StageContext context{
-      .seed = trial_.seed,
-      .stage = index,
-      .last = index + 1 == static_cast<int64_t>(stages_.size()),
-      .network = *network_,
-      .data = data_,
-      .sequence_length = sequence_length_,
-      .train_rows = stage.train,
-      .active_units = loss_units,
-      .before_batch = [this] { StopIfCancelled(); }};
-  strategy_->BeforeTask(context);
-  for (int64_t epoch = 0; epoch < config_.Epochs(index); ++epoch) {
-    if (!TrainEpoch(index, epoch, loss_units)) return false;
+  if (index == 1 && config_.Has("bn") &&
+      config_.Choice("bn") == "freeze_after_first") {
+    network_->FreezeStatistics();
   }
   auto start = std::chrono::steady_clock::now();
-  strategy_->AfterTask(context);
+  strategy_->BeforeTask(learner_);
+  BatchSequence batches(strategy_->TrainRows(learner_), trial_.seed,
+                        static_cast<uint32_t>(index), config_);
+  train_seconds_ += Seconds(start);
+  for (int64_t epoch = 0; epoch < config_.Epochs(index); ++epoch) {
+    if (!TrainEpoch(epoch, batches)) return false;
+  }
+  start = std::chrono::steady_clock::now();
+  strategy_->AfterTask(learner_);
   train_seconds_ += Seconds(start);
   return true;
 }
 
-bool TrialRun::TrainEpoch(int64_t index, int64_t epoch,
-                          const torch::Tensor& loss_units) {
+bool TrialRun::TrainEpoch(int64_t epoch, BatchSequence& batches) {
   auto start = std::chrono::steady_clock::now();
   network_->train();
-  auto task = static_cast<uint32_t>(index);
-  auto pass = static_cast<uint32_t>(epoch);
-  torch::Tensor rows =
-      data_.Rows(EpochOrder(stages_[index].train, trial_.seed, task, pass));
   EpochSums sums(host_.device);
-  int64_t from = 0;
-  uint32_t step = 0;
-  for (int64_t size : stages_[index].batch_sizes) {
+  const int64_t steps = batches.steps_per_epoch();
+  for (int64_t number = 0; number < steps; ++number) {
     StopIfCancelled();
-    DropoutMasks masks(
-        Stream(trial_.seed, Purpose::kDropout, task, pass, step++));
-    Step(rows.narrow(0, from, size), loss_units, masks, sums);
-    from += size;
+    DropoutMasks masks(Stream(
+        trial_.seed, Purpose::kDropout, static_cast<uint32_t>(learner_.stage),
+        static_cast<uint32_t>(epoch), static_cast<uint32_t>(number)));
+    std::vector<int64_t> rows = batches.Next();
+    torch::Tensor on_device = data_.Rows(rows);
+    TrainStep({.rows = std::move(rows),
+               .rows_on_device = std::move(on_device),
+               .epoch = epoch,
+               .number = number,
+               .dropout = &masks},
+              sums);
   }
-  return ReportEpoch(index, epoch, sums, Seconds(start));
+  return ReportEpoch(epoch, sums, Seconds(start));
 }
 
-void TrialRun::Step(const torch::Tensor& rows, const torch::Tensor& loss_units,
-                    DropoutMasks& masks, EpochSums& sums) {
-  torch::Tensor inputs = data_.Inputs(rows, sequence_length_);
-  torch::Tensor targets = at::searchsorted(loss_units, data_.Units(rows));
-  torch::Tensor logits;
-  {
-    Autocast autocast(precision_, host_.device);
-    logits = network_->Forward(inputs, {.dropout = &masks});
-  }
-  logits = logits.to(at::kFloat).index_select(1, loss_units);
-  torch::Tensor loss = at::cross_entropy_loss(logits, targets);
-  ClearGradients(parameters_);
-  loss.backward();
-  strategy_->AfterBackward();
+void TrialRun::TrainStep(const Step& step, EpochSums& sums) {
+  Objective objective = strategy_->Loss(learner_, step);
+  ClearGradients(learner_.parameters);
+  objective.loss.backward();
+  strategy_->AfterBackward(learner_, step);
   optimizer_->Step();
+  strategy_->AfterStep(learner_, step);
   ++steps_;
 
   torch::NoGradGuard no_grad;
-  sums.loss.add_(loss.detach(), rows.size(0));
-  sums.correct.add_((logits.argmax(1) == targets).sum());
-  sums.examples += rows.size(0);
+  const auto count = static_cast<int64_t>(step.rows.size());
+  torch::Tensor predicted =
+      scenario_
+          .MaskForLoss(objective.logits, step.rows_on_device,
+                       learner_.first_task, learner_.end_task)
+          .argmax(1);
+  sums.loss.add_(objective.loss.detach(), count);
+  sums.correct.add_(
+      (predicted == scenario_.Targets(step.rows_on_device)).sum());
+  sums.examples += count;
 }
 
 // The one place in an epoch that waits for the device.
-bool TrialRun::ReportEpoch(int64_t index, int64_t epoch, const EpochSums& sums,
+bool TrialRun::ReportEpoch(int64_t epoch, const EpochSums& sums,
                            double seconds) {
   auto start = std::chrono::steady_clock::now();
   torch::NoGradGuard no_grad;
   torch::Tensor norm = at::zeros_like(sums.loss);
-  for (const torch::Tensor& p : parameters_) norm += p.abs().max();
+  for (const torch::Tensor& p : learner_.parameters) norm += p.abs().max();
   torch::Tensor penalty = strategy_->LossPenalty();
   torch::Tensor totals =
       at::stack({sums.loss, sums.correct, norm,
@@ -315,13 +276,12 @@ bool TrialRun::ReportEpoch(int64_t index, int64_t epoch, const EpochSums& sums,
   Metrics metrics = {{"train_loss", value(0) / examples},
                      {"train_accuracy", value(1) / examples}};
   if (penalty.defined()) metrics["penalty"] = value(3);
-  if (!stages_[index].validation.empty()) {
-    metrics["validation_accuracy"] =
-        Accuracy(stages_[index].validation, PredictedUnits(index));
+  if (!validation_rows_.empty()) {
+    metrics["validation_accuracy"] = Accuracy(validation_rows_);
   }
-  result_.AddEpoch(index, epoch, metrics);
+  result_.AddEpoch(learner_.stage, epoch, metrics);
   ++epochs_done_;
-  host_.emit(protocol::event::kEpoch, {{"task", index},
+  host_.emit(protocol::event::kEpoch, {{"task", learner_.stage},
                                        {"epoch", epoch},
                                        {"epochs_done", epochs_done_},
                                        {"epochs_total", epochs_total_},
@@ -330,35 +290,33 @@ bool TrialRun::ReportEpoch(int64_t index, int64_t epoch, const EpochSums& sums,
   return true;
 }
 
-torch::Tensor TrialRun::PredictRows(const std::vector<int64_t>& rows,
-                                    const torch::Tensor& units) {
-  return Predict(*network_, data_, rows,
-                 {.sequence_length = sequence_length_,
-                  .precision = precision_,
-                  .active_units = units,
-                  .before_batch = [this] { StopIfCancelled(); }});
+torch::Tensor TrialRun::Scores(const std::vector<int64_t>& rows) {
+  torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> scores;
+  for (const torch::Tensor& batch : data_.Rows(rows).split(kEvaluationBatch)) {
+    StopIfCancelled();
+    scores.push_back(scenario_.MaskForPrediction(
+        strategy_->Scores(learner_, batch), batch, learner_.end_task));
+  }
+  return at::cat(scores);
 }
 
-double TrialRun::Accuracy(const std::vector<int64_t>& rows,
-                          const torch::Tensor& units) {
+double TrialRun::Accuracy(const std::vector<int64_t>& rows) {
   torch::Tensor hits =
-      PredictRows(rows, units) == data_.Units(data_.Rows(rows));
+      Scores(rows).argmax(1) == scenario_.Targets(data_.Rows(rows));
   return hits.sum().item<double>() / static_cast<double>(rows.size());
 }
 
-void TrialRun::EvaluateStage(int64_t index) {
-  torch::Tensor units = PredictedUnits(index);
-  for (int64_t i = 0; i <= index; ++i) {
-    for (int64_t task : stages_[i].tasks) {
-      const TaskRows& rows = split_.tasks[task];
-      for (auto [name, set] : {std::pair{"test", &rows.test},
-                               std::pair{"validation", &rows.validation}}) {
-        if (set->empty()) continue;
-        Json fields =
-            result_.AddEvaluation(index, task, name, Accuracy(*set, units),
-                                  static_cast<int64_t>(set->size()));
-        host_.emit(protocol::event::kEvaluation, std::move(fields));
-      }
+void TrialRun::EvaluateStage() {
+  for (int64_t task = 0; task < learner_.end_task; ++task) {
+    const TaskRows& rows = split_.tasks[task];
+    for (auto [name, set] : {std::pair{"test", &rows.test},
+                             std::pair{"validation", &rows.validation}}) {
+      if (set->empty()) continue;
+      Json fields =
+          result_.AddEvaluation(learner_.stage, task, name, Accuracy(*set),
+                                static_cast<int64_t>(set->size()));
+      host_.emit(protocol::event::kEvaluation, std::move(fields));
     }
   }
 }
@@ -373,8 +331,8 @@ void TrialRun::AddPooledMetrics() {
     const auto* values = host.const_data_ptr<int64_t>();
     return std::vector<int64_t>(values, values + host.numel());
   };
-  auto truth = list(data_.Units(data_.Rows(rows)));
-  auto predicted = list(PredictRows(rows, PredictedUnits(stages_.size() - 1)));
+  auto truth = list(scenario_.Targets(data_.Rows(rows)));
+  auto predicted = list(Scores(rows).argmax(1));
   double hits = std::inner_product(
       truth.begin(), truth.end(), predicted.begin(), 0.0, std::plus<>(),
       [](int64_t a, int64_t b) { return a == b ? 1.0 : 0.0; });

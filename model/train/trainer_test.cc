@@ -121,6 +121,98 @@ TEST_F(TrainerTest, EwcWithLambdaZeroIsNaiveToTheBit) {
   EXPECT_EQ(ewc["learning_curve"], naive["learning_curve"]);
 }
 
+// Reference test 1: with nothing to add, no side pass may be felt. DF has batch
+// normalisation and dropout, which would tell.
+TEST_F(TrainerTest, StrategiesOfNoStrengthAreNaiveToTheBit) {
+  const std::map<std::string, Json> settings = {
+      {"ewc", {{"ewc.lambda", 0}}},
+      {"online-ewc", {{"ewc.lambda", 0}}},
+      {"si", {{"si.c", 0}}},
+      {"ewc+si", {{"ewc.lambda", 0}, {"si.c", 0}}},
+      {"mas", {{"mas.lambda", 0}}},
+      {"l1", {{"l1.lambda", 0}}},
+      {"l2", {{"l2.lambda", 0}}},
+      {"lwf", {{"lwf.lambda", 0}}},
+      {"derpp", {{"derpp.alpha", 0}, {"derpp.beta", 0}}}};
+  Json naive = Run({{"strategy", "naive"}, {"epochs", 2}});
+  for (auto [strategy, config] : settings) {
+    SCOPED_TRACE(strategy);
+    config["strategy"] = strategy;
+    config["epochs"] = 2;
+    Json result = Run(config);
+    EXPECT_EQ(result["accuracy_matrix"], naive["accuracy_matrix"]);
+    for (Json& point : result["learning_curve"]) point.erase("penalty");
+    EXPECT_EQ(result["learning_curve"], naive["learning_curve"]);
+  }
+}
+
+TEST_F(TrainerTest, StrategiesOfLaterTasksLeaveTheFirstAlone) {
+  Json naive = Run({{"strategy", "naive"}, {"epochs", 2}});
+  for (const char* strategy : {"agem", "freeze", "lwf", "cumulative"}) {
+    SCOPED_TRACE(strategy);
+    Json result = Run({{"strategy", strategy}, {"epochs", 2}});
+    EXPECT_EQ(result["accuracy_matrix"][0], naive["accuracy_matrix"][0]);
+    EXPECT_EQ(result["learning_curve"][1], naive["learning_curve"][1]);
+    EXPECT_NE(result["learning_curve"][3], naive["learning_curve"][3]);
+  }
+}
+
+// Reference test 2.
+TEST_F(TrainerTest, TheLastStageOfCumulativeIsJointToTheBit) {
+  Json joint = Run({{"strategy", "joint"}, {"tasks.count", 1}});
+  Json cumulative = Run({{"strategy", "cumulative"},
+                         {"cumulative.reinit", true},
+                         {"tasks.count", 1}});
+  EXPECT_EQ(joint["accuracy_matrix"], cumulative["accuracy_matrix"]);
+  EXPECT_EQ(joint["learning_curve"], cumulative["learning_curve"]);
+}
+
+TEST_F(TrainerTest, WhatKeepsTracesForgetsLess) {
+  for (const char* strategy :
+       {"cumulative", "er", "derpp", "icarl", "bic", "gdumb"}) {
+    SCOPED_TRACE(strategy);
+    Json result = Run({{"strategy", strategy},
+                       {"model", "mlp"},
+                       {"buffer.size", 40},
+                       {"epochs", 20}});
+    EXPECT_GT(result["accuracy_matrix"][1][0], .7);
+    EXPECT_GT(result["accuracy_matrix"][1][1], .7);
+  }
+}
+
+// All strategies train on both networks in each scenario that is theirs.
+TEST_F(TrainerTest, EveryStrategyTrainsEverywhere) {
+  const config::Parameter& strategies = *config::FindParameter("strategy");
+  for (const std::string& strategy : strategies.choices) {
+    for (const char* scenario :
+         {"class-incremental", "task-incremental", "domain-incremental"}) {
+      for (const char* model : {"mlp", "df"}) {
+        SCOPED_TRACE(strategy + " " + scenario + " " + model);
+        Json config = {
+            {"strategy", strategy}, {"scenario", scenario},   {"model", model},
+            {"epochs", 1},          {"ewc.lambda", 1},        {"si.c", 1},
+            {"mas.lambda", 1},      {"l1.lambda", 1e-3},      {"l2.lambda", 1},
+            {"mas.samples", 8},     {"ewc.fisher_samples", 8}};
+        const bool is_class_only = strategy == "icarl" || strategy == "bic";
+        if (is_class_only && scenario != std::string("class-incremental")) {
+          EXPECT_THROW(Run(config), config::Error);
+          continue;
+        }
+        EXPECT_EQ(Run(config)["status"], "completed");
+      }
+    }
+  }
+}
+
+TEST_F(TrainerTest, StepsPerEpochGoOnOverPasses) {
+  // 84 training rows in two tasks: 3 steps of 16 a pass.
+  Json result = Run({{"steps_per_epoch", 5}, {"epochs", 2}});
+  EXPECT_EQ(result["metrics"]["steps"], 2 * 2 * 5);
+  // As many steps as a pass has is a pass.
+  EXPECT_EQ(Run({{"steps_per_epoch", 3}})["learning_curve"],
+            Run(Json::object())["learning_curve"]);
+}
+
 TEST_F(TrainerTest, TheSameTrialGivesTheSameBits) {
   Json config = {{"strategy", "ewc"},
                  {"ewc.lambda", 1e4},
@@ -152,15 +244,55 @@ struct Change {
 
 std::map<std::string, Change> Changes() {
   Json ewc = {{"strategy", "ewc"}, {"ewc.lambda", 1e6}};
+  Json si = {{"strategy", "si"}, {"si.c", 100}};
+  Json swinging = si;
+  swinging.update(
+      Json{{"optimizer", "sgd"}, {"momentum", .95}, {"learning_rate", .05}});
+  Json mas = {{"strategy", "mas"}, {"mas.lambda", 10}};
+  Json lwf = {{"strategy", "lwf"}};
+  Json er = {{"strategy", "er"}, {"buffer.size", 40}};
+  Json first = {
+      {"tasks.split", "first"}, {"tasks.first", 2}, {"tasks.step", 1}};
+  auto three_tasks = [](Json config) {
+    config["tasks.count"] = 3;
+    return config;
+  };
   Json labels = {{"tasks.split", "labels"},
                  {"tasks.labels", {"10,20", "30,40"}}};
   return {
+      {"scenario", {"task-incremental"}},
       {"strategy", {"joint"}},
       {"tasks.split", {"labels", {{"tasks.labels", {"10", "20,30,40"}}}}},
       {"tasks.count", {4}},
       {"tasks.labels", {{"10", "20,30,40"}, labels}},
       {"active_classes", {"current"}},
       {"reset_optimizer", {true}},
+      {"tasks.first", {3, first}},
+      {"tasks.step", {2, first}},
+      {"tasks.class_order", {"shuffled"}},
+      {"cumulative.reinit", {true, {{"strategy", "cumulative"}}}},
+      {"ewc.gamma", {.1, {{"strategy", "online-ewc"}, {"ewc.lambda", 1e6}}}},
+      {"si.c", {0, si}},
+      {"si.damping", {1e-6, si}},
+      {"si.clamp", {true, three_tasks(swinging)}},
+      {"si.gradient", {"total", three_tasks(si)}},
+      {"mas.lambda", {0, mas}},
+      {"mas.samples", {5, mas}},
+      {"l1.lambda", {0, {{"strategy", "l1"}, {"l1.lambda", 1}}}},
+      {"l2.lambda", {0, {{"strategy", "l2"}, {"l2.lambda", 10}}}},
+      {"lwf.lambda", {0, lwf}},
+      {"lwf.temperature", {5, lwf}},
+      {"lwf.t_squared", {true, lwf}},
+      {"lwf.weighting", {"tasks", three_tasks(lwf)}},
+      {"lwf.units", {"all", lwf}},
+      {"buffer.size", {8, er}},
+      {"buffer.fill", {"class_balanced", er}},
+      {"buffer.batch", {3, er}},
+      {"er.weighting", {"tasks", three_tasks(er)}},
+      {"derpp.alpha", {0, {{"strategy", "derpp"}}}},
+      {"derpp.beta", {0, {{"strategy", "derpp"}}}},
+      {"icarl.temperature", {3, {{"strategy", "icarl"}}}},
+      {"bic.validation", {.5, {{"strategy", "bic"}, {"buffer.size", 40}}}},
       {"ewc.lambda", {0, ewc}},
       {"ewc.fisher_labels", {"true", ewc}},
       {"ewc.fisher_samples", {5, ewc}},
@@ -170,11 +302,16 @@ std::map<std::string, Change> Changes() {
       {"data.validation_fraction", {.2}},
       {"data.duplicates", {"remove"}},
       {"data.train_per_class", {15}},
+      {"data.representation", {"cumulative"}},
+      {"model", {"mlp"}},
+      {"mlp.hidden", {7, {{"model", "mlp"}}}},
+      {"bn", {"freeze_after_first"}},
       {"bn_momentum", {.9}},
       {"dropout.conv", {0}},
       {"dropout.fc1", {0}},
       {"dropout.fc2", {0}},
       {"epochs", {2}},
+      {"steps_per_epoch", {5}},
       {"batch_size", {8}},
       {"drop_last", {true}},
       {"optimizer", {"adam"}},
@@ -194,7 +331,8 @@ TEST_F(TrainerTest, EveryParameterIsObeyed) {
   for (const config::Parameter& parameter : config::Parameters()) {
     SCOPED_TRACE(parameter.name);
     if (parameter.choices.size() == 1) continue;
-    if (parameter.name == "deterministic") continue;  // GPUs only
+    if (parameter.name == "deterministic") continue;    // GPUs only
+    if (parameter.name == "data.image_form") continue;  // images only
     ASSERT_TRUE(changes.contains(parameter.name));
     auto [value, config] = changes.at(parameter.name);
     config["epochs"] = 1;

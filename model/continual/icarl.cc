@@ -1,0 +1,116 @@
+#include "model/continual/icarl.h"
+
+#include <limits>
+
+#include "model/continual/class_rows.h"
+#include "model/continual/er.h"
+#include "model/continual/herding.h"
+
+namespace dfsweep::model {
+
+constexpr int64_t kFeatureBatch = 128;
+
+torch::Tensor Normalised(const torch::Tensor& features) {
+  return features / features.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
+}
+
+torch::Tensor NearestMeanScores(const torch::Tensor& features,
+                                const torch::Tensor& means) {
+  return -at::cdist(features, means).square();
+}
+
+Icarl::Icarl(const config::Configuration& configuration)
+    : size_(configuration.Integer("buffer.size")),
+      temperature_(configuration.Real("icarl.temperature")) {}
+
+void Icarl::BeforeTask(Learner& learner) {
+  means_ = torch::Tensor();
+  if (learner.first_task > 0) teacher_ = learner.Snapshot();
+}
+
+std::vector<int64_t> Icarl::TrainRows(const Learner& learner) {
+  std::vector<int64_t> rows = learner.stage_rows;
+  for (const auto& [position, kept] : exemplars_) {
+    rows.insert(rows.end(), kept.begin(), kept.end());
+  }
+  return rows;
+}
+
+Objective Icarl::Loss(const Learner& learner, const Step& step) {
+  const Scenario& scenario = learner.scenario;
+  torch::Tensor logits = learner.Logits(step, step.rows_on_device);
+  torch::Tensor targets =
+      at::one_hot(scenario.Targets(step.rows_on_device), scenario.outputs())
+          .to(at::kFloat);
+  if (teacher_ != nullptr) {
+    torch::Tensor old = scenario.Units(0, learner.first_task);
+    torch::Tensor taught = learner.EvalLogits(*teacher_, step.rows_on_device);
+    targets.index_copy_(
+        1, old, at::sigmoid(taught.index_select(1, old) / temperature_));
+  }
+  torch::Tensor seen = scenario.Units(0, learner.end_task);
+  torch::Tensor loss =
+      at::binary_cross_entropy_with_logits(logits.index_select(1, seen),
+                                           targets.index_select(1, seen), {},
+                                           {}, at::Reduction::None)
+          .sum(1)
+          .mean();
+  return {loss, logits};
+}
+
+torch::Tensor Icarl::Features(const Learner& learner,
+                              const std::vector<int64_t>& rows) const {
+  torch::NoGradGuard no_grad;
+  EvalMode eval(learner.network);
+  std::vector<torch::Tensor> features;
+  for (const torch::Tensor& batch :
+       learner.data.Rows(rows).split(kFeatureBatch)) {
+    learner.before_batch();
+    features.push_back(
+        Normalised(learner.network.Features(learner.Inputs(batch), {})));
+  }
+  return at::cat(features);
+}
+
+void Icarl::AfterTask(Learner& learner) {
+  const int64_t count = RowsPerClass(learner.scenario, size_);
+  for (const auto& [position, rows] :
+       ByClass(learner.scenario, learner.stage_rows)) {
+    for (int64_t index : Herd(Features(learner, rows), count)) {
+      exemplars_[position].push_back(rows[index]);
+    }
+  }
+  std::vector<torch::Tensor> means(learner.scenario.outputs());
+  for (const auto& [position, rows] : exemplars_) {
+    means[position] =
+        Normalised(Features(learner, rows).mean(0, /*keepdim=*/true));
+  }
+  const torch::Tensor& any = means[exemplars_.begin()->first];
+  for (torch::Tensor& mean : means) {
+    if (!mean.defined()) mean = at::zeros_like(any);  // never predicted
+  }
+  means_ = at::cat(means);
+}
+
+torch::Tensor Icarl::Scores(const Learner& learner, const torch::Tensor& rows) {
+  if (!means_.defined()) return Strategy::Scores(learner, rows);
+  torch::NoGradGuard no_grad;
+  EvalMode eval(learner.network);
+  torch::Tensor features =
+      Normalised(learner.network.Features(learner.Inputs(rows), {}));
+  torch::Tensor scores = NearestMeanScores(features, means_);
+  torch::Tensor unseen = at::ones({scores.size(1)}, scores.options());
+  unseen.index_fill_(0, learner.scenario.Units(0, learner.end_task), 0);
+  return scores.masked_fill(unseen.to(at::kBool),
+                            -std::numeric_limits<double>::infinity());
+}
+
+std::map<std::string, torch::Tensor> Icarl::State() const {
+  std::vector<int64_t> rows;
+  for (const auto& [position, kept] : exemplars_) {
+    rows.insert(rows.end(), kept.begin(), kept.end());
+  }
+  return {{"buffer", RowsTensor(rows)}};
+}
+
+}  // namespace dfsweep::model

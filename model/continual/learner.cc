@@ -1,0 +1,44 @@
+#include "model/continual/learner.h"
+
+#include "model/train/precision.h"
+
+namespace dfsweep::model {
+namespace {
+
+torch::Tensor Forward(const Learner& learner, Network& network,
+                      const torch::Tensor& rows, const Pass& pass) {
+  torch::Tensor inputs = learner.Inputs(rows);
+  Autocast autocast(learner.precision, learner.data.device());
+  return network.Forward(inputs, pass);
+}
+
+}  // namespace
+
+torch::Tensor Learner::Logits(const Step& step,
+                              const torch::Tensor& rows) const {
+  return Forward(*this, network, rows, {.dropout = step.dropout})
+      .to(at::kFloat);
+}
+
+torch::Tensor Learner::EvalLogits(Network& network,
+                                  const torch::Tensor& rows) const {
+  torch::NoGradGuard no_grad;
+  EvalMode eval(network);
+  return Forward(*this, network, rows, {}).to(at::kFloat);
+}
+
+torch::Tensor Learner::CrossEntropy(const torch::Tensor& logits,
+                                    const torch::Tensor& rows) const {
+  return at::cross_entropy_loss(
+      scenario.MaskForLoss(logits, rows, first_task, end_task),
+      scenario.Targets(rows));
+}
+
+std::unique_ptr<Network> Learner::Snapshot() const {
+  std::unique_ptr<Network> copy = make_network();
+  CopyValues(network, *copy);
+  copy->eval();
+  return copy;
+}
+
+}  // namespace dfsweep::model

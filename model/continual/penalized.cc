@@ -1,0 +1,33 @@
+#include "model/continual/penalized.h"
+
+namespace dfsweep::model {
+
+void Penalized::BeforeTask(Learner& learner) {
+  parameters_ = learner.parameters;
+}
+
+void Penalized::AfterBackward(const Learner&, const Step&) {
+  penalty_.AddGradient(parameters_);
+}
+
+torch::Tensor Penalized::LossPenalty() const {
+  return penalty_.empty() ? torch::Tensor() : penalty_.Value(parameters_);
+}
+
+std::map<std::string, torch::Tensor> Penalized::State() const {
+  std::map<std::string, torch::Tensor> state;
+  for (size_t i = 0; i < penalty_.importance().size(); ++i) {
+    state["importance_" + std::to_string(i)] = penalty_.importance()[i];
+    state["anchor_" + std::to_string(i)] = penalty_.anchor()[i];
+  }
+  return state;
+}
+
+std::map<std::string, double> Penalized::Metrics() const {
+  if (penalty_.empty()) return {};
+  return {
+      {"penalty_max_step",
+       penalty_.strength() * penalty_.LargestImportance() * learning_rate_}};
+}
+
+}  // namespace dfsweep::model
