@@ -104,6 +104,12 @@ std::vector<Parameter> MakeTable() {
                               "all classes of the dataset, those of the tasks "
                               "so far, or the current task's (a replayed "
                               "trace: those so far)."});
+  table.push_back({.name = "forward_transfer",
+                   .type = Type::kBoolean,
+                   .default_value = false,
+                   .when = sequential,
+                   .meaning = "Whether each task is also tested before it is "
+                              "trained, for the metric fwt (Lopez-Paz 2017)."});
   table.push_back({.name = "reset_optimizer",
                    .type = Type::kBoolean,
                    .default_value = false,

@@ -6,7 +6,8 @@ void Freeze::BeforeTask(Learner& learner) {
   if (learner.first_task == 0) return;
   for (torch::Tensor& parameter : learner.parameters) {
     parameter.requires_grad_(false);
-    parameter.mutable_grad() = torch::Tensor();  // nothing for the optimizer to apply
+    parameter.mutable_grad() =
+        torch::Tensor();  // nothing for the optimizer to apply
   }
   for (torch::Tensor& parameter : learner.network.classifier().parameters()) {
     parameter.requires_grad_(true);

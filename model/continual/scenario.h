@@ -30,8 +30,8 @@ class Scenario {
   int64_t tasks() const { return static_cast<int64_t>(units_.size()); }
   // Of all tasks together.
   int64_t classes() const { return classes_; }
-  bool is_class_incremental() const { return kind_ == Kind::kClass; }
   bool is_task_incremental() const { return kind_ == Kind::kTask; }
+  bool is_domain_incremental() const { return kind_ == Kind::kDomain; }
 
   // The unit of each row, int64 [rows], and its task; rows are int64 [rows] and
   // belong to tasks.

@@ -17,11 +17,9 @@ std::map<std::string, double> ContinualMetrics(const AccuracyMatrix& matrix) {
   size_t tasks = matrix.size();
   if (tasks == 1) {
     double mean = MeanOfFirst(matrix[0], matrix[0].size());
-    return {{"average_accuracy", mean},
-            {"average_incremental_accuracy", mean},
-            {"learning_accuracy", mean},
-            {"bwt", 0},
-            {"forgetting", 0}};
+    return {{"average_accuracy", mean},  {"average_incremental_accuracy", mean},
+            {"learning_accuracy", mean}, {"bwt", 0},
+            {"forgetting", 0},           {"forgetting_first_last", 0}};
   }
   const std::vector<double>& final = matrix.back();
   double incremental = 0, learning = 0, transfer = 0, forgetting = 0;
@@ -40,30 +38,15 @@ std::map<std::string, double> ContinualMetrics(const AccuracyMatrix& matrix) {
           {"average_incremental_accuracy", incremental / count},
           {"learning_accuracy", learning / count},
           {"bwt", transfer / (count - 1)},
-          {"forgetting", forgetting / (count - 1)}};
+          {"forgetting", forgetting / (count - 1)},
+          {"forgetting_first_last", -transfer / (count - 1)}};
 }
 
-double MacroF1(const std::vector<int64_t>& truth,
-               const std::vector<int64_t>& predicted) {
-  struct Counts {
-    int64_t hits = 0, truths = 0, predictions = 0;
-  };
-  std::map<int64_t, Counts> classes;
-  for (size_t i = 0; i < truth.size(); ++i) {
-    classes[truth[i]].truths += 1;
-    classes[predicted[i]].predictions += 1;
-    if (truth[i] == predicted[i]) classes[truth[i]].hits += 1;
-  }
+double ForwardTransfer(const std::vector<double>& before,
+                       const std::vector<double>& initial) {
   double sum = 0;
-  int64_t present = 0;
-  for (const auto& [label, counts] : classes) {
-    if (counts.truths == 0) continue;
-    // 2TP + FP + FN = those of the class + those said to be.
-    sum += 2.0 * static_cast<double>(counts.hits) /
-           static_cast<double>(counts.truths + counts.predictions);
-    ++present;
-  }
-  return present == 0 ? 0 : sum / static_cast<double>(present);
+  for (size_t j = 1; j < before.size(); ++j) sum += before[j] - initial[j];
+  return sum / static_cast<double>(before.size() - 1);
 }
 
 }  // namespace dfsweep::model

@@ -4,7 +4,6 @@
 #ifndef DFSWEEP_MODEL_METRICS_CONTINUAL_H_
 #define DFSWEEP_MODEL_METRICS_CONTINUAL_H_
 
-#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,13 +22,17 @@ using AccuracyMatrix = std::vector<std::vector<double>>;
 //   bwt                           mean over j < T of a[T][j] − a[j][j]
 //   forgetting                    mean over j < T of
 //                                 max over l < T of a[l][j], less a[T][j]
+//   forgetting_first_last         mean over j < T of a[j][j] − a[T][j]
 // After a single training all accuracies are the mean of the row, and bwt and
-// forgetting are 0. `matrix` is complete.
+// both forgettings are 0. `matrix` is complete.
 std::map<std::string, double> ContinualMetrics(const AccuracyMatrix& matrix);
 
-// Mean over the classes that occur in `truth` of 2TP / (2TP + FP + FN).
-double MacroF1(const std::vector<int64_t>& truth,
-               const std::vector<int64_t>& predicted);
+// Forward transfer (Lopez-Paz & Ranzato 2017): the mean over tasks j > 1 of
+// before[j] − initial[j], the accuracies on task j just before it is trained
+// and with the initial weights. Of at least two tasks. Where classes of tasks
+// not trained yet can't be predicted it says little.
+double ForwardTransfer(const std::vector<double>& before,
+                       const std::vector<double>& initial);
 
 }  // namespace dfsweep::model
 

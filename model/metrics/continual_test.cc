@@ -11,6 +11,7 @@ TEST(ContinualMetrics, MatchTheHandComputedCase) {
   EXPECT_NEAR(metrics["learning_accuracy"], 2.65 / 3, 1e-12);
   EXPECT_NEAR(metrics["bwt"], -.25, 1e-12);
   EXPECT_NEAR(metrics["forgetting"], .25, 1e-12);
+  EXPECT_NEAR(metrics["forgetting_first_last"], .25, 1e-12);
   EXPECT_NEAR(metrics["average_incremental_accuracy"], (.9 + .7 + 2.15 / 3) / 3,
               1e-12);
   EXPECT_NEAR(metrics["average_accuracy"],
@@ -28,6 +29,11 @@ TEST(ContinualMetrics, ForgettingCountsFromTheBestStage) {
   EXPECT_NEAR(metrics["forgetting"], (.4 + 0) / 2, 1e-12);
 }
 
+TEST(ContinualMetrics, ForgettingMayCountFromTheFirstStage) {
+  auto metrics = ContinualMetrics({{.5}, {.8, .9}, {.4, .9, .9}});
+  EXPECT_NEAR(metrics["forgetting_first_last"], (.1 + 0) / 2, 1e-12);
+}
+
 TEST(ContinualMetrics, ASingleTrainingForgetsNothing) {
   auto metrics = ContinualMetrics({{.9, .7}});
   EXPECT_NEAR(metrics["average_accuracy"], .8, 1e-12);
@@ -36,12 +42,9 @@ TEST(ContinualMetrics, ASingleTrainingForgetsNothing) {
   EXPECT_EQ(metrics["bwt"], 0);
 }
 
-TEST(MacroF1, CountsClassesOfTheTestSetOnly) {
-  // Class 0: 1 of 2 found, nothing wrongly: 2/3. Class 1: found, and one more
-  // said: 2/3. Class 2 occurs in predictions only.
-  EXPECT_NEAR(MacroF1({0, 0, 1}, {0, 1, 1}), 2. / 3, 1e-12);
-  EXPECT_NEAR(MacroF1({0, 0, 1}, {0, 2, 1}), (2. / 3 + 1) / 2, 1e-12);
-  EXPECT_EQ(MacroF1({0}, {1}), 0);
+TEST(ForwardTransfer, IsTheMeanGainBeforeTraining) {
+  // The first task has nothing before it, whatever its numbers.
+  EXPECT_NEAR(ForwardTransfer({.9, .3, .4}, {0, .1, .5}), (.2 - .1) / 2, 1e-12);
 }
 
 }  // namespace

@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "model/continual/factory.h"
+#include "model/metrics/classification.h"
 #include "model/metrics/continual.h"
+#include "model/metrics/open_world.h"
 #include "model/net/factory.h"
 #include "model/protocol/protocol.h"
 #include "model/train/batches.h"
@@ -41,6 +43,27 @@ struct EpochSums {
   int64_t examples = 0;
 };
 
+// At the argmax and at two thresholds, and over all of them.
+Metrics OpenWorldMetrics(const std::vector<OpenWorldTrace>& traces,
+                         int64_t unmonitored) {
+  Metrics metrics;
+  auto add = [&](const std::string& name, std::optional<double> value) {
+    if (value) metrics["open_world_" + name] = *value;
+  };
+  for (auto [threshold, suffix] :
+       {std::pair{0., ""}, std::pair{.5, "_at_50"}, std::pair{.9, "_at_90"}}) {
+    const OpenWorldCounts counts = CountAt(traces, unmonitored, threshold);
+    add(std::string("precision") + suffix, counts.Precision());
+    add(std::string("recall") + suffix, counts.Recall());
+    add(std::string("f1") + suffix, counts.F1());
+    add(std::string("fpr") + suffix, counts.FalsePositiveRate());
+    add(std::string("strict_precision") + suffix, counts.StrictPrecision());
+    add(std::string("strict_recall") + suffix, counts.StrictRecall());
+  }
+  add("auc", AreaUnderCurve(RocCurve(traces, unmonitored)));
+  return metrics;
+}
+
 class TrialRun {
  public:
   TrialRun(const Trial& trial, const TrialHost& host);
@@ -62,6 +85,9 @@ class TrialRun {
   double Accuracy(const std::vector<int64_t>& rows);
   // Over the test traces of all tasks together.
   void AddPooledMetrics();
+  int64_t LabelOfUnit(int64_t row, int64_t unit) const;
+  // On each task's test traces, with the network as it is.
+  std::vector<double> AccuracyBefore();
   void AddTrainingMetrics();
   void StopIfCancelled() const {
     if (host_.cancelled()) throw Cancelled{};
@@ -80,6 +106,8 @@ class TrialRun {
   Learner learner_;
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<int64_t> validation_rows_;  // of the stage's tasks
+  // Test accuracies for the forward transfer, if it is asked for.
+  std::vector<double> initial_, before_;
   int64_t epochs_total_ = 0;
   int64_t epochs_done_ = 0;
   int64_t steps_ = 0;
@@ -148,7 +176,14 @@ void TrialRun::EmitStarted() {
 
 Json TrialRun::Run() {
   EmitStarted();
+  const bool forward =
+      config_.Has("forward_transfer") && config_.Boolean("forward_transfer");
+  if (forward) initial_ = AccuracyBefore();
   for (size_t stage = 0; stage < stage_ends_.size(); ++stage) {
+    if (forward) {
+      EnterStage(static_cast<int64_t>(stage));
+      before_.push_back(Accuracy(split_.tasks[stage].test));
+    }
     if (!TrainStage(static_cast<int64_t>(stage))) {
       AddTrainingMetrics();
       return result_.Finish(
@@ -161,6 +196,9 @@ Json TrialRun::Run() {
   }
   AddPooledMetrics();
   AddTrainingMetrics();
+  if (before_.size() > 1) {
+    result_.AddMetrics({{"fwt", ForwardTransfer(before_, initial_)}});
+  }
   return result_.Finish(/*complete=*/true, train_seconds_, "");
 }
 
@@ -326,18 +364,53 @@ void TrialRun::AddPooledMetrics() {
   for (const TaskRows& task : split_.tasks) {
     rows.insert(rows.end(), task.test.begin(), task.test.end());
   }
-  auto list = [](const torch::Tensor& tensor) {
-    torch::Tensor host = tensor.cpu();
-    const auto* values = host.const_data_ptr<int64_t>();
-    return std::vector<int64_t>(values, values + host.numel());
-  };
-  auto truth = list(scenario_.Targets(data_.Rows(rows)));
-  auto predicted = list(Scores(rows).argmax(1));
-  double hits = std::inner_product(
-      truth.begin(), truth.end(), predicted.begin(), 0.0, std::plus<>(),
-      [](int64_t a, int64_t b) { return a == b ? 1.0 : 0.0; });
+  const torch::Tensor scores = Scores(rows);
+  const torch::Tensor units = scores.argmax(1).cpu();
+  std::vector<int64_t> truth, predicted;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    truth.push_back(dataset_.host->labels()[rows[i]]);
+    predicted.push_back(
+        LabelOfUnit(rows[i], units.const_data_ptr<int64_t>()[i]));
+  }
+  const ConfusionMatrix confusion = Confusion(truth, predicted);
+  double hits = 0;
+  for (const auto& [pair, count] : confusion) {
+    if (pair.first == pair.second) hits += static_cast<double>(count);
+  }
   result_.AddMetrics({{"weighted_accuracy", hits / rows.size()},
-                      {"macro_f1", MacroF1(truth, predicted)}});
+                      {"macro_f1", MacroF1(confusion)}});
+  for (const auto& [label, accuracy] : ClassAccuracy(confusion)) {
+    result_.AddMetrics({{"class_accuracy_" + std::to_string(label), accuracy}});
+  }
+  const std::optional<int64_t> unmonitored = dataset_.host->unmonitored();
+  if (!unmonitored) return;
+  const torch::Tensor confidence =
+      std::get<0>(at::softmax(scores, 1).max(1)).to(at::kDouble).cpu();
+  std::vector<OpenWorldTrace> traces;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    traces.push_back(
+        {truth[i], predicted[i], confidence.const_data_ptr<double>()[i]});
+  }
+  result_.AddMetrics(OpenWorldMetrics(traces, *unmonitored));
+}
+
+// A unit that all tasks share stands for a class of the row's own task.
+int64_t TrialRun::LabelOfUnit(int64_t row, int64_t unit) const {
+  if (!scenario_.is_domain_incremental()) {
+    return dataset_.host->classes()[unit];
+  }
+  const auto& labels = split_.tasks[scenario_.TaskOf(row)].labels;
+  // A unit that this smaller task has no class for.
+  return unit < static_cast<int64_t>(labels.size()) ? labels[unit] : -1;
+}
+
+std::vector<double> TrialRun::AccuracyBefore() {
+  std::vector<double> accuracy;
+  for (size_t task = 0; task < stage_ends_.size(); ++task) {
+    EnterStage(static_cast<int64_t>(task));
+    accuracy.push_back(Accuracy(split_.tasks[task].test));
+  }
+  return accuracy;
 }
 
 void TrialRun::AddTrainingMetrics() {

@@ -34,7 +34,7 @@ class TrainerTest : public testing::Test {
         {"data.test_fraction", .2}};
     all.update(config);
     Trial trial{.id = "",
-                .dataset = file_->path(),
+                .dataset = path_.empty() ? file_->path() : path_,
                 .dataset_digest = "",
                 .configuration = config::Configuration(all),
                 .seed = seed};
@@ -54,6 +54,7 @@ class TrainerTest : public testing::Test {
   }
 
   static DatasetFile* file_;
+  std::filesystem::path path_;  // of another dataset than file_
   DatasetCache datasets_;
   std::vector<Event> events_;
   int steps_ = 0;
@@ -204,6 +205,39 @@ TEST_F(TrainerTest, EveryStrategyTrainsEverywhere) {
   }
 }
 
+TEST_F(TrainerTest, ForwardTransferComparesWithTheInitialWeights) {
+  Json config = {{"scenario", "domain-incremental"},
+                 {"forward_transfer", true}};
+  Json with = Run(config);
+  ASSERT_TRUE(with["metrics"].contains("fwt"));
+  EXPECT_LE(std::abs(with["metrics"]["fwt"].get<double>()), 1);
+  config["forward_transfer"] = false;
+  Json without = Run(config);
+  EXPECT_EQ(with["learning_curve"], without["learning_curve"]);
+  EXPECT_FALSE(without["metrics"].contains("fwt"));
+}
+
+TEST_F(TrainerTest, TellsEachClassByItsLabel) {
+  Json metrics = Run({{"epochs", 8}})["metrics"];
+  EXPECT_EQ(metrics["class_accuracy_10"], 0);  // forgotten
+  const double mean = (metrics["class_accuracy_30"].get<double>() +
+                       metrics["class_accuracy_40"].get<double>()) /
+                      2;
+  EXPECT_NEAR(mean, metrics["accuracy_task_2_after_2"].get<double>(), 1e-12);
+}
+
+TEST_F(TrainerTest, AnUnmonitoredClassGivesOpenWorldMetrics) {
+  data::Traces traces = EasyTraces(4, 30, 32);
+  traces.unmonitored = 40;
+  DatasetFile file(traces);
+  path_ = file.path();
+  Json result = Run({{"strategy", "joint"}, {"epochs", 8}});
+  EXPECT_EQ(events_[0].fields["tasks"], Json({{10, 20, 40}, {30}}));
+  EXPECT_GT(result["metrics"]["open_world_recall"], .8);
+  EXPECT_LT(result["metrics"]["open_world_fpr"], .3);
+  EXPECT_GT(result["metrics"]["open_world_auc"], .8);
+}
+
 TEST_F(TrainerTest, StepsPerEpochGoOnOverPasses) {
   // 84 training rows in two tasks: 3 steps of 16 a pass.
   Json result = Run({{"steps_per_epoch", 5}, {"epochs", 2}});
@@ -267,6 +301,7 @@ std::map<std::string, Change> Changes() {
       {"tasks.labels", {{"10", "20,30,40"}, labels}},
       {"active_classes", {"current"}},
       {"reset_optimizer", {true}},
+      {"forward_transfer", {true}},
       {"tasks.first", {3, first}},
       {"tasks.step", {2, first}},
       {"tasks.class_order", {"shuffled"}},
