@@ -38,17 +38,47 @@ std::string TaskAccuracyName(int task, int after) {
   return fmt::format("{}{}{}{}", kTaskPrefix, task, kAfter, after);
 }
 
+namespace {
+
+// The name in Metrics() that stands for `name`.
+std::string_view PatternOf(std::string_view name) {
+  if (ParseTaskAccuracy(name)) return "accuracy_task_<j>_after_<i>";
+  constexpr std::string_view kClass = "class_accuracy_";
+  if (name.starts_with(kClass) && name.size() > kClass.size() &&
+      name.find_first_not_of("0123456789", kClass.size()) == name.npos) {
+    return "class_accuracy_<label>";
+  }
+  if (name.starts_with("open_world_")) {
+    for (std::string_view threshold : {"_at_50", "_at_90"}) {
+      if (name.ends_with(threshold)) name.remove_suffix(threshold.size());
+    }
+  }
+  return name;
+}
+
+}  // namespace
+
 const std::vector<MetricInfo>& Metrics() {
   using enum Direction;
   static const auto& metrics = *new std::vector<MetricInfo>{
       {"average_accuracy", kHigherIsBetter},
       {"average_incremental_accuracy", kHigherIsBetter},
       {"forgetting", kLowerIsBetter},
+      {"forgetting_first_last", kLowerIsBetter},
       {"bwt", kHigherIsBetter},
+      {"fwt", kHigherIsBetter},
       {"learning_accuracy", kHigherIsBetter},
       {"weighted_accuracy", kHigherIsBetter},
       {"macro_f1", kHigherIsBetter},
       {"accuracy_task_<j>_after_<i>", kHigherIsBetter},
+      {"class_accuracy_<label>", kHigherIsBetter},
+      {"open_world_auc", kHigherIsBetter},
+      {"open_world_f1", kHigherIsBetter},
+      {"open_world_fpr", kLowerIsBetter},
+      {"open_world_precision", kHigherIsBetter},
+      {"open_world_recall", kHigherIsBetter},
+      {"open_world_strict_precision", kHigherIsBetter},
+      {"open_world_strict_recall", kHigherIsBetter},
       {"validation_average_accuracy", kHigherIsBetter},
       {"train_seconds", kLowerIsBetter},
       {"penalty_max_step", kNeither},
@@ -61,8 +91,7 @@ const std::vector<MetricInfo>& Metrics() {
 }
 
 const MetricInfo* FindMetric(std::string_view name) {
-  std::string_view pattern =
-      ParseTaskAccuracy(name) ? "accuracy_task_<j>_after_<i>" : name;
+  std::string_view pattern = PatternOf(name);
   for (const MetricInfo& metric : Metrics()) {
     if (metric.name == pattern) return &metric;
   }

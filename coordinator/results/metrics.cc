@@ -27,8 +27,9 @@ bool IsJoint(const ResultRow& row) {
 }
 
 bool IsShare(std::string_view name) {
-  return name.find("accuracy") != name.npos || name == "forgetting" ||
-         name == "bwt" || name == "macro_f1";
+  return name.find("accuracy") != name.npos || name.starts_with("forgetting") ||
+         name.starts_with("open_world_") || name == "bwt" || name == "fwt" ||
+         name == "macro_f1";
 }
 
 }  // namespace
