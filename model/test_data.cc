@@ -55,4 +55,16 @@ data::Traces EasyTraces(int64_t classes, int64_t traces_per_class,
   return traces;
 }
 
+data::Traces RandomImages(int64_t classes, int64_t images_per_class,
+                          int64_t length) {
+  data::Traces images = EasyTraces(classes, images_per_class, length);
+  images.kind = data::Kind::kImages;
+  images.cells.clear();
+  Stream stream(98, Purpose::kSplit);
+  for (int64_t i = 0; i < images.count * length; ++i) {
+    images.pixels.push_back(static_cast<uint8_t>(stream.Below(256)));
+  }
+  return images;
+}
+
 }  // namespace dfsweep::model

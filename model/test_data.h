@@ -28,6 +28,10 @@ class DatasetFile {
 data::Traces EasyTraces(int64_t classes, int64_t traces_per_class,
                         int64_t length);
 
+// Images of `length` random pixels; labels and groups as in EasyTraces.
+data::Traces RandomImages(int64_t classes, int64_t images_per_class,
+                          int64_t length);
+
 }  // namespace dfsweep::model
 
 #endif  // DFSWEEP_MODEL_TEST_DATA_H_

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "model/protocol/protocol.h"
 #include "model/train/failure.h"
@@ -21,6 +22,20 @@ template <typename T>
 torch::Tensor View(std::span<const T> values, int64_t rows, int64_t width,
                    at::ScalarType type) {
   return at::from_blob(const_cast<T*>(values.data()), {rows, width}, type);
+}
+
+// Cells of each row before the padding, [n]. On the host: a device would need
+// eight bytes a cell for it.
+torch::Tensor TraceLengths(const data::Dataset& dataset) {
+  std::vector<int64_t> lengths;
+  lengths.reserve(dataset.size());
+  for (int64_t index = 0; index < dataset.size(); ++index) {
+    const std::span<const int8_t> row = dataset.row(index);
+    const auto last = std::find_if(row.rbegin(), row.rend(),
+                                   [](int8_t cell) { return cell != 0; });
+    lengths.push_back(row.rend() - last);
+  }
+  return torch::tensor(lengths, at::kLong);
 }
 
 config::Error Unfit(const std::string& what, const std::string& remedy) {
@@ -93,25 +108,34 @@ DatasetOnDevice::DatasetOnDevice(const data::Dataset& dataset, InputForm form,
     values_ =
         values_ * View(dataset.times(), rows, width, at::kFloat).to(device);
   }
+  if (form == InputForm::kCumulative) {
+    lengths_ = TraceLengths(dataset).to(device);
+  }
 }
 
 torch::Tensor DatasetOnDevice::Inputs(const torch::Tensor& rows,
                                       int64_t length) const {
   const int64_t present = std::min(length, values_.size(1));
   torch::Tensor inputs =
-      Form(values_.narrow(1, 0, present).index_select(0, rows));
+      Form(values_.narrow(1, 0, present).index_select(0, rows), rows);
   return inputs.size(1) < length
              ? at::constant_pad_nd(inputs, {0, length - inputs.size(1)})
              : inputs;
 }
 
-torch::Tensor DatasetOnDevice::Form(torch::Tensor values) const {
+torch::Tensor DatasetOnDevice::Form(const torch::Tensor& values,
+                                    const torch::Tensor& rows) const {
   switch (form_) {
     case InputForm::kDirection:
     case InputForm::kTimed:
       return values.to(at::kFloat);
-    case InputForm::kCumulative:
-      return (values.cumsum(1, at::kInt) * (values != 0)).to(at::kFloat);
+    case InputForm::kCumulative: {
+      // A zero between cells keeps the sum; only the padding is 0.
+      const torch::Tensor inside =
+          at::arange(values.size(1), lengths_.options()) <
+          lengths_.index_select(0, rows).unsqueeze(1);
+      return (values.cumsum(1, at::kInt) * inside).to(at::kFloat);
+    }
     case InputForm::kPixels:
       return values.to(at::kFloat).div_(255);
     case InputForm::kNormalisedPixels: {

@@ -45,10 +45,13 @@ class DatasetOnDevice {
   c10::Device device() const { return values_.device(); }
 
  private:
-  torch::Tensor Form(torch::Tensor values) const;
+  // `values` are those of `rows`, cut.
+  torch::Tensor Form(const torch::Tensor& values,
+                     const torch::Tensor& rows) const;
 
   InputForm form_;
-  torch::Tensor values_;  // [n, length] int8, uint8, or float if timed
+  torch::Tensor values_;   // [n, length] int8, uint8, or float if timed
+  torch::Tensor lengths_;  // [n] int64, cells before the padding; if cumulative
 };
 
 // Keeps the last dataset on its device for the next trial. Not thread-safe.
