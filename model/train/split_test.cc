@@ -74,6 +74,144 @@ TEST(Split, RefusesLabelsThatTheDatasetLacks) {
   EXPECT_NE(ErrorOf(RandomTraces(4, 10, 16), {{"tasks.count", 5}}), "");
 }
 
+std::vector<std::vector<int64_t>> LabelsOf(const Split& split) {
+  std::vector<std::vector<int64_t>> labels;
+  for (const TaskRows& task : split.tasks) labels.push_back(task.labels);
+  return labels;
+}
+
+Json FirstAndSteps(int64_t first, int64_t step, int64_t count) {
+  return {{"tasks.split", "first"},
+          {"tasks.first", first},
+          {"tasks.step", step},
+          {"tasks.count", count}};
+}
+
+TEST(Split, DealsAFirstTaskAndSteps) {
+  const data::Traces traces = RandomTraces(6, 10, 16);
+  Split split = SplitOf(traces, FirstAndSteps(3, 1, 3));
+  EXPECT_EQ(LabelsOf(split),
+            (std::vector<std::vector<int64_t>>{{10, 20, 30}, {40}, {50}}));
+  ASSERT_EQ(split.warnings.size(), 1u);
+  EXPECT_EQ(split.warnings[0], "1 classes of the dataset belong to no task");
+  EXPECT_EQ(ErrorOf(traces, FirstAndSteps(2, 2, 3)), "");
+  EXPECT_NE(ErrorOf(traces, FirstAndSteps(3, 2, 3)).find("need 7 classes"),
+            std::string::npos);
+}
+
+TEST(Split, ShufflesClassesByTheSeedAndDealsEachOnce) {
+  const data::Traces traces = RandomTraces(8, 10, 16);
+  const Json config = {{"tasks.class_order", "shuffled"}};
+  auto dealt = [&](uint64_t seed) {
+    std::vector<int64_t> all;
+    for (const auto& task : LabelsOf(SplitOf(traces, config, seed))) {
+      all.insert(all.end(), task.begin(), task.end());
+    }
+    return all;
+  };
+  std::vector<int64_t> order = dealt(1);
+  EXPECT_EQ(order, dealt(1));
+  EXPECT_NE(order, dealt(2));
+  // In the order in which they were dealt: a place is a unit.
+  EXPECT_FALSE(std::is_sorted(order.begin(), order.begin() + 4) &&
+               std::is_sorted(order.begin() + 4, order.end()));
+  std::sort(order.begin(), order.end());
+  EXPECT_EQ(order, std::vector<int64_t>({10, 20, 30, 40, 50, 60, 70, 80}));
+}
+
+// The order of the classes decides about tasks, not about sides.
+TEST(Split, TheClassOrderLeavesTheSidesAlone) {
+  const data::Traces traces = RandomTraces(4, 30, 16);
+  auto test_rows = [&](const char* order) {
+    return SplitOf(traces, {{"tasks.count", 1}, {"tasks.class_order", order}})
+        .tasks[0]
+        .test;
+  };
+  EXPECT_EQ(test_rows("sorted"), test_rows("shuffled"));
+}
+
+// Two classes of 20; of each, 12 rows train, then 4 validate if `validation`
+// says so (or else train), and 4 test.
+data::Traces WithSource(bool validation) {
+  data::Traces traces = RandomTraces(2, 20, 16);
+  for (int64_t row = 0; row < traces.count; ++row) {
+    traces.split.push_back(row < 24 || (row < 32 && !validation)
+                               ? data::Side::kTrain
+                           : row < 32 ? data::Side::kValidation
+                                      : data::Side::kTest);
+  }
+  return traces;
+}
+
+TEST(Split, TakesTheSidesOfTheSource) {
+  Split split = SplitOf(WithSource(true), {{"data.split", "source"}});
+  EXPECT_EQ(split.tasks[0].test, std::vector<int64_t>({32, 34, 36, 38}));
+  EXPECT_EQ(split.tasks[1].validation, std::vector<int64_t>({25, 27, 29, 31}));
+  EXPECT_EQ(split.tasks[1].train.front(), 1);
+  EXPECT_EQ(split.tasks[1].train.back(), 23);
+  EXPECT_EQ(AllRows(split).size(), 40u);
+}
+
+TEST(Split, ValidatesOnTrainingRowsWhereTheSourceHasNone) {
+  auto with = [](double fraction, uint64_t seed) {
+    return SplitOf(
+        WithSource(false),
+        {{"data.split", "source"}, {"data.validation_fraction", fraction}},
+        seed);
+  };
+  const Split split = with(.25, 1);
+  EXPECT_EQ(split.tasks[0].test, std::vector<int64_t>({32, 34, 36, 38}));
+  EXPECT_EQ(split.tasks[0].validation.size(), 4u);  // of 16
+  EXPECT_EQ(split.tasks[1].train.size(), 12u);
+  EXPECT_LT(split.tasks[0].validation.back(), 32);
+  EXPECT_EQ(AllRows(split).size(), 40u);
+  EXPECT_NE(split.tasks[0].validation, with(.25, 2).tasks[0].validation);
+  EXPECT_TRUE(with(0, 1).tasks[0].validation.empty());
+}
+
+TEST(Split, BySourceNeedsASplitAndNoTestFraction) {
+  const Json config = {{"data.split", "source"}};
+  EXPECT_NE(ErrorOf(RandomTraces(2, 10, 16), config).find("no split"),
+            std::string::npos);
+  EXPECT_FALSE(config::Configuration(config).Has("data.test_fraction"));
+}
+
+TEST(Split, ComparesPixelsOfImages) {
+  data::Traces images = RandomImages(2, 20, 16);
+  std::copy_n(images.pixels.begin(), 16, images.pixels.begin() + 2 * 16);
+  const Json remove = {{"data.duplicates", "remove"}};
+  const std::set<int64_t> rows = AllRows(SplitOf(images, remove));
+  EXPECT_TRUE(rows.contains(0));
+  EXPECT_FALSE(rows.contains(2));
+  EXPECT_EQ(rows.size(), 39u);
+}
+
+// Equal directions are different inputs if their times differ and are seen.
+TEST(Split, ComparesTimesIfTheNetworkSeesThem) {
+  data::Traces traces = RandomTraces(2, 20, 16);
+  std::copy_n(traces.cells.begin(), 16, traces.cells.begin() + 2 * 16);
+  traces.times.assign(traces.cells.size(), 1);
+  traces.times[2 * 16 + 5] = 2;
+  auto rows = [&](const char* representation) {
+    return AllRows(SplitOf(traces, {{"data.duplicates", "remove"},
+                                    {"data.representation", representation}}))
+        .size();
+  };
+  EXPECT_EQ(rows("direction"), 39u);
+  EXPECT_EQ(rows("timed"), 40u);
+}
+
+// It stands for no known page, so it's learned with the first of them.
+TEST(Split, DealsTheUnmonitoredClassToTheFirstTask) {
+  data::Traces traces = RandomTraces(5, 10, 16);
+  traces.unmonitored = 20;
+  EXPECT_EQ(LabelsOf(SplitOf(traces, {{"tasks.count", 2}})),
+            (std::vector<std::vector<int64_t>>{{10, 30, 20}, {40, 50}}));
+  EXPECT_EQ(LabelsOf(SplitOf(traces, FirstAndSteps(1, 3, 2))),
+            (std::vector<std::vector<int64_t>>{{10, 20}, {30, 40, 50}}));
+  EXPECT_NE(ErrorOf(traces, FirstAndSteps(2, 3, 2)), "");
+}
+
 TEST(Split, IsStratifiedAndUsesEveryRowOnce) {
   Split split =
       SplitOf(RandomTraces(4, 20, 16),
