@@ -15,6 +15,7 @@
 #include "cli/text.h"
 #include "cli/usage.h"
 #include "model/config/error.h"
+#include "model/data/limits.h"
 
 namespace dfsweep::cli {
 namespace {
@@ -26,6 +27,7 @@ struct ImportCommandOptions {
   std::string name;
   std::string format = "auto";
   data::ImportOptions import;
+  std::string unmonitored_from;
   std::string licence;
   bool dry_run = false;
 };
@@ -42,7 +44,7 @@ void DeclareImport(CLI::App& command, ImportCommandOptions& options) {
       ->type_name("NAME");
   command
       .add_option("--format", options.format,
-                  "auto, directions, lengths, wflib or text")
+                  "auto, directions, lengths, wflib, text or images")
       ->type_name("FORMAT")
       ->capture_default_str();
   CLI::Option* repair =
@@ -58,6 +60,19 @@ void DeclareImport(CLI::App& command, ImportCommandOptions& options) {
       ->check(CLI::PositiveNumber)
       ->type_name("N")
       ->capture_default_str();
+  command.add_flag_callback(
+      "--no-times", [&options] { options.import.keep_times = false; },
+      "Leave out the times, which take four bytes a cell");
+  command
+      .add_option("--unmonitored", options.import.unmonitored,
+                  "The label that means none of the known pages")
+      ->check(CLI::Range(int64_t{0}, data::kMaxLabel))
+      ->type_name("LABEL");
+  command
+      .add_option("--unmonitored-from", options.unmonitored_from,
+                  "A second source, all of whose traces are unmonitored; it "
+                  "needs no labels")
+      ->type_name("PATH");
   command
       .add_option("--licence", options.licence,
                   "Under which terms the data may be used")
@@ -91,6 +106,7 @@ void PrintReport(const data::Report& report) {
 absl::StatusOr<int> Import(const Context& context,
                            const ImportCommandOptions& options) {
   data::ImportOptions import = options.import;
+  import.unmonitored_from = options.unmonitored_from;
   DFSWEEP_ASSIGN_OR_RETURN(import.format, FormatOf(options.format));
   if (!options.name.empty()) {
     DFSWEEP_RETURN_IF_ERROR(CheckDatasetName(options.name));
