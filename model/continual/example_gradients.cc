@@ -12,16 +12,22 @@ class FrozenParameters {
  public:
   explicit FrozenParameters(const std::vector<torch::Tensor>& parameters)
       : parameters_(parameters) {
-    for (const auto& p : parameters_) p.set_requires_grad(false);
+    for (const auto& p : parameters_) {
+      had_gradient_.push_back(p.requires_grad());
+      p.set_requires_grad(false);
+    }
   }
   ~FrozenParameters() {
-    for (const auto& p : parameters_) p.set_requires_grad(true);
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      parameters_[i].set_requires_grad(had_gradient_[i]);
+    }
   }
   FrozenParameters(const FrozenParameters&) = delete;
   FrozenParameters& operator=(const FrozenParameters&) = delete;
 
  private:
   const std::vector<torch::Tensor>& parameters_;
+  std::vector<bool> had_gradient_;
 };
 
 }  // namespace

@@ -26,10 +26,12 @@ class Linear : public Network {
   std::shared_ptr<DenseLayer> dense_;
 };
 
-std::unique_ptr<DeepFingerprinting> SmallDf() {
+std::unique_ptr<DeepFingerprinting> SmallDf(bool group_norm = false) {
   Stream stream(1, Purpose::kInitialWeights);
   auto network = std::make_unique<DeepFingerprinting>(
-      DeepFingerprintingOptions{.sequence_length = 21, .classes = 4}, stream);
+      DeepFingerprintingOptions{
+          .sequence_length = 21, .classes = 4, .group_norm = group_norm},
+      stream);
   network->to(at::kDouble);
   return network;
 }
@@ -147,6 +149,20 @@ TEST(Fisher, OfDfIsThatOfOneBackwardPassForEachExampleAndLabel) {
       SCOPED_TRACE(network->named_parameters().keys()[i]);
       ExpectClose(fast[i], slow[i], 1e-9);
     }
+  }
+}
+
+TEST(Fisher, OfDfWithGroupNormalisationToo) {
+  auto network = SmallDf(/*group_norm=*/true);
+  torch::Tensor x = RandomSigns(3, 21);
+  FisherSum sum(*network, FisherLabels::kAll, Units(4),
+                Stream(0, Purpose::kFisherLabels));
+  sum.Add(x, {});
+  auto fast = sum.Mean();
+  auto slow = SlowFisher(*network, x, Units(4));
+  for (size_t i = 0; i < fast.size(); ++i) {
+    SCOPED_TRACE(network->named_parameters().keys()[i]);
+    ExpectClose(fast[i], slow[i], 1e-9);
   }
 }
 

@@ -36,7 +36,8 @@ torch::Tensor Learner::CrossEntropy(const torch::Tensor& logits,
 
 std::unique_ptr<Network> Learner::Snapshot() const {
   std::unique_ptr<Network> copy = make_network();
-  CopyValues(network, *copy);
+  CopyParameters(network, *copy);
+  CopyBuffers(network, *copy);
   copy->eval();
   return copy;
 }

@@ -1,6 +1,25 @@
 #include "model/net/network.h"
 
+#include <stdexcept>
+
 namespace dfsweep::model {
+namespace {
+
+void Copy(const std::vector<torch::Tensor>& source,
+          const std::vector<torch::Tensor>& target) {
+  torch::NoGradGuard no_grad;
+  if (source.size() != target.size()) {
+    throw std::logic_error("copy between networks of different kinds");
+  }
+  for (size_t i = 0; i < target.size(); ++i) {
+    if (source[i].sizes() != target[i].sizes()) {
+      throw std::logic_error("copy between networks of different sizes");
+    }
+    target[i].copy_(source[i]);
+  }
+}
+
+}  // namespace
 
 void Network::FreezeStatistics() {
   for (const auto& module : modules(/*include_self=*/false)) {
@@ -10,14 +29,12 @@ void Network::FreezeStatistics() {
   }
 }
 
-void CopyValues(const Network& from, Network& to) {
-  torch::NoGradGuard no_grad;
-  auto copy = [](const std::vector<torch::Tensor>& source,
-                 const std::vector<torch::Tensor>& target) {
-    for (size_t i = 0; i < target.size(); ++i) target[i].copy_(source[i]);
-  };
-  copy(from.parameters(), to.parameters());
-  copy(from.buffers(), to.buffers());
+void CopyParameters(const Network& from, Network& to) {
+  Copy(from.parameters(), to.parameters());
+}
+
+void CopyBuffers(const Network& from, Network& to) {
+  Copy(from.buffers(), to.buffers());
 }
 
 }  // namespace dfsweep::model

@@ -29,8 +29,10 @@ class Network : public torch::nn::Module {
   void FreezeStatistics();
 };
 
-// Copies parameters and buffers between networks of the same kind.
-void CopyValues(const Network& from, Network& to);
+// Copy values between networks of the same kind; std::logic_error if they are
+// not.
+void CopyParameters(const Network& from, Network& to);
+void CopyBuffers(const Network& from, Network& to);
 
 // Puts a network into eval mode for a scope, then back into the mode it was in.
 class EvalMode {

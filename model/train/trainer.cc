@@ -105,6 +105,7 @@ class TrialRun {
   std::vector<int64_t> stage_ends_;  // one past the last task of each
   Learner learner_;
   std::unique_ptr<Optimizer> optimizer_;
+  bool has_frozen_statistics_ = false;
   std::vector<int64_t> validation_rows_;  // of the stage's tasks
   // Test accuracies for the forward transfer, if it is asked for.
   std::vector<double> initial_, before_;
@@ -220,20 +221,24 @@ void TrialRun::EnterStage(int64_t index) {
   std::sort(learner_.stage_rows.begin(), learner_.stage_rows.end());
 }
 
+// Statistics that are frozen stay those of the first task.
 void TrialRun::StartAnew() {
-  CopyValues(*NewNetwork(), *network_);
+  const std::unique_ptr<Network> initial = NewNetwork();
+  CopyParameters(*initial, *network_);
+  if (!has_frozen_statistics_) CopyBuffers(*initial, *network_);
   optimizer_ = MakeOptimizer(config_, learner_.parameters);
 }
 
 bool TrialRun::TrainStage(int64_t index) {
   EnterStage(index);
-  if (index > 0 && strategy_->StartsAnew()) StartAnew();
-  if (index == 0 || config_.Boolean("reset_optimizer")) {
-    optimizer_ = MakeOptimizer(config_, learner_.parameters);
-  }
   if (index == 1 && config_.Has("bn") &&
       config_.Choice("bn") == "freeze_after_first") {
     network_->FreezeStatistics();
+    has_frozen_statistics_ = true;
+  }
+  if (index > 0 && strategy_->StartsAnew()) StartAnew();
+  if (index == 0 || config_.Boolean("reset_optimizer")) {
+    optimizer_ = MakeOptimizer(config_, learner_.parameters);
   }
   auto start = std::chrono::steady_clock::now();
   strategy_->BeforeTask(learner_);
