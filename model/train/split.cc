@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <set>
@@ -22,28 +23,47 @@ using config::Configuration;
 
 enum class Side { kTrain, kValidation, kTest };
 
-// The bytes of `values` from the `row`-th `width` on, at most `count` values.
-template <typename T>
-std::string_view RowBytes(std::span<const T> values, int64_t row, int64_t width,
-                          int64_t count) {
-  auto part = values.subspan(row * width, std::min(count, width));
-  return {reinterpret_cast<const char*>(part.data()), part.size_bytes()};
-}
+// A row as the network sees it: its values, and its times where it sees those.
+using SeenRow = std::pair<std::string_view, std::string_view>;
 
-// A row as the network sees it: cut. (Padding is the same for every row.)
-std::string Seen(const data::Dataset& dataset, int64_t row,
-                 const Configuration& config) {
-  const int64_t width = dataset.length();
-  const int64_t count = config.Integer("sequence_length");
-  if (dataset.kind() == data::Kind::kImages) {
-    return std::string(RowBytes(dataset.pixels(), row, width, width));
+struct SeenRowHash {
+  size_t operator()(const SeenRow& row) const {
+    const std::hash<std::string_view> hash;
+    return hash(row.first) * 31 + hash(row.second);
   }
-  std::string seen(RowBytes(dataset.cells(), row, width, count));
-  if (config.Choice("data.representation") == "timed") {
-    seen += RowBytes(dataset.times(), row, width, count);
+};
+
+// Rows cut to what the network sees. (Padding is the same for every row.) Views
+// of the dataset: copies of all of them would double its memory.
+class SeenRows {
+ public:
+  SeenRows(const data::Dataset& dataset, const Configuration& config)
+      : dataset_(dataset), width_(dataset.length()), count_(width_) {
+    if (dataset.kind() == data::Kind::kImages) return;
+    count_ = std::min(width_, config.Integer("sequence_length"));
+    with_times_ = config.Choice("data.representation") == "timed";
   }
-  return seen;
-}
+
+  SeenRow operator()(int64_t row) const {
+    if (dataset_.kind() == data::Kind::kImages) {
+      return {Bytes(dataset_.pixels(), row), {}};
+    }
+    return {Bytes(dataset_.cells(), row),
+            with_times_ ? Bytes(dataset_.times(), row) : std::string_view()};
+  }
+
+ private:
+  template <typename T>
+  std::string_view Bytes(std::span<const T> values, int64_t row) const {
+    auto part = values.subspan(row * width_, count_);
+    return {reinterpret_cast<const char*>(part.data()), part.size_bytes()};
+  }
+
+  const data::Dataset& dataset_;
+  int64_t width_;
+  int64_t count_;
+  bool with_times_ = false;
+};
 
 // The monitored ones, in the order in which they are dealt to tasks.
 std::vector<int64_t> ClassesInOrder(const data::Dataset& dataset,
@@ -128,10 +148,11 @@ std::vector<int64_t> UsableRows(const data::Dataset& dataset,
     for (int64_t row = 0; row < dataset.size(); ++row) rows.push_back(row);
     return rows;
   }
-  std::unordered_map<std::string, int64_t> first;
+  const SeenRows seen(dataset, config);
+  std::unordered_map<SeenRow, int64_t, SeenRowHash> first;
   std::set<int64_t> conflicting;  // first rows of groups
   for (int64_t row = 0; row < dataset.size(); ++row) {
-    auto [found, is_new] = first.emplace(Seen(dataset, row, config), row);
+    auto [found, is_new] = first.emplace(seen(row), row);
     if (is_new) {
       rows.push_back(row);
     } else if (dataset.labels()[found->second] != dataset.labels()[row]) {
@@ -281,14 +302,15 @@ void CheckClass(const data::Dataset& dataset, int64_t label,
 
 int64_t CountLeaks(const data::Dataset& dataset, const Split& split,
                    const Configuration& config) {
-  std::unordered_set<std::string> trained;
+  const SeenRows seen(dataset, config);
+  std::unordered_set<SeenRow, SeenRowHash> trained;
   for (const TaskRows& task : split.tasks) {
-    for (int64_t row : task.train) trained.insert(Seen(dataset, row, config));
+    for (int64_t row : task.train) trained.insert(seen(row));
   }
   int64_t leaks = 0;
   for (const TaskRows& task : split.tasks) {
     for (int64_t row : task.test) {
-      leaks += trained.contains(Seen(dataset, row, config)) ? 1 : 0;
+      leaks += trained.contains(seen(row)) ? 1 : 0;
     }
   }
   return leaks;
