@@ -165,14 +165,6 @@ TextTable ActiveTrials(const Progress& progress) {
   return table;
 }
 
-int64_t TaskCount(const Json& configuration) {
-  if (configuration.value("strategy", "") == "joint") return 1;
-  if (configuration.contains("tasks.labels")) {
-    return static_cast<int64_t>(configuration["tasks.labels"].size());
-  }
-  return configuration.value("tasks.count", int64_t{1});
-}
-
 }  // namespace
 
 void Progress::Apply(const v1::WatchSweepResponse& update) {
@@ -218,7 +210,9 @@ std::string EpochText(const v1::Trial& trial) {
   try {
     config::Configuration configuration(
         ParseObject(trial.configuration_json()));
-    int64_t tasks = TaskCount(configuration.json());
+    int64_t tasks = configuration.Choice("strategy") == "joint"
+                        ? 1
+                        : config::TaskCount(configuration.json());
     int64_t done = trial.epochs_done();
     int64_t task = 0;
     while (task + 1 < tasks && done >= configuration.Epochs(task)) {

@@ -21,25 +21,6 @@ std::optional<int> ParseTask(std::string_view digits) {
   return value;
 }
 
-}  // namespace
-
-std::optional<TaskAccuracy> ParseTaskAccuracy(std::string_view name) {
-  if (!name.starts_with(kTaskPrefix)) return std::nullopt;
-  name.remove_prefix(kTaskPrefix.size());
-  size_t middle = name.find(kAfter);
-  if (middle == name.npos) return std::nullopt;
-  std::optional<int> task = ParseTask(name.substr(0, middle));
-  std::optional<int> after = ParseTask(name.substr(middle + kAfter.size()));
-  if (!task || !after) return std::nullopt;
-  return TaskAccuracy{*task, *after};
-}
-
-std::string TaskAccuracyName(int task, int after) {
-  return fmt::format("{}{}{}{}", kTaskPrefix, task, kAfter, after);
-}
-
-namespace {
-
 // The name in Metrics() that stands for `name`.
 std::string_view PatternOf(std::string_view name) {
   if (ParseTaskAccuracy(name)) return "accuracy_task_<j>_after_<i>";
@@ -57,6 +38,21 @@ std::string_view PatternOf(std::string_view name) {
 }
 
 }  // namespace
+
+std::optional<TaskAccuracy> ParseTaskAccuracy(std::string_view name) {
+  if (!name.starts_with(kTaskPrefix)) return std::nullopt;
+  name.remove_prefix(kTaskPrefix.size());
+  size_t middle = name.find(kAfter);
+  if (middle == name.npos) return std::nullopt;
+  std::optional<int> task = ParseTask(name.substr(0, middle));
+  std::optional<int> after = ParseTask(name.substr(middle + kAfter.size()));
+  if (!task || !after) return std::nullopt;
+  return TaskAccuracy{*task, *after};
+}
+
+std::string TaskAccuracyName(int task, int after) {
+  return fmt::format("{}{}{}{}", kTaskPrefix, task, kAfter, after);
+}
 
 const std::vector<MetricInfo>& Metrics() {
   using enum Direction;

@@ -13,12 +13,6 @@ namespace {
 
 using Warnings = std::vector<ErrorParts>;
 
-int64_t TaskCount(const Json& configuration) {
-  return configuration.contains("tasks.count")
-             ? configuration["tasks.count"].get<int64_t>()
-             : static_cast<int64_t>(configuration["tasks.labels"].size());
-}
-
 // Parameters that the axis gives a value.
 std::set<std::string> ParametersOf(const Axis& axis) {
   std::set<std::string> names;
@@ -171,8 +165,8 @@ void WarnOfSingleTask(const Sweep& sweep, const Expansion& expansion,
                       Warnings& warnings) {
   bool single = false;
   ForEachConfiguration(expansion, [&](const Json& configuration) {
-    single |=
-        configuration["strategy"] != "joint" && TaskCount(configuration) == 1;
+    single |= configuration["strategy"] != "joint" &&
+              config::TaskCount(configuration) == 1;
   });
   if (!single) return;
   warnings.push_back(
@@ -190,8 +184,9 @@ int64_t TotalEpochs(const Json& configuration) {
     for (const Json& task : epochs["per_task"]) total += task.get<int64_t>();
     return total;
   }
-  int64_t trainings =
-      configuration["strategy"] == "joint" ? 1 : TaskCount(configuration);
+  int64_t trainings = configuration["strategy"] == "joint"
+                          ? 1
+                          : config::TaskCount(configuration);
   return epochs.get<int64_t>() * trainings;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "coordinator/store/names.h"
+#include "model/config/parameters.h"
 #include "sweeps/identity.h"
 #include "sweeps/varying.h"
 
@@ -18,9 +19,7 @@ namespace {
 double WorkOf(const Json& configuration) {
   double tasks = 1;
   if (configuration.at("strategy") == "joint") {
-    tasks = configuration.contains("tasks.count")
-                ? configuration["tasks.count"].get<double>()
-                : static_cast<double>(configuration["tasks.labels"].size());
+    tasks = static_cast<double>(config::TaskCount(configuration));
   }
   return static_cast<double>(sweeps::TotalEpochs(configuration)) * tasks *
          configuration.at("sequence_length").get<double>();

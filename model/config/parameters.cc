@@ -127,12 +127,6 @@ Json NormalizeLabelSets(const Parameter& parameter, const Json& value) {
   return sets;
 }
 
-int64_t TaskCount(const Json& configuration) {
-  return configuration.contains("tasks.count")
-             ? configuration["tasks.count"].get<int64_t>()
-             : static_cast<int64_t>(configuration["tasks.labels"].size());
-}
-
 // The result has a line for each epoch, and a limited size.
 void CheckSumOfEpochs(const Json& configuration) {
   const Json& epochs = configuration["epochs"];
@@ -354,6 +348,12 @@ Json Effective(const Json& configuration) {
   CheckEpochsFitTasks(effective);
   CheckSumOfEpochs(effective);
   return effective;
+}
+
+int64_t TaskCount(const Json& configuration) {
+  return configuration.contains("tasks.count")
+             ? configuration["tasks.count"].get<int64_t>()
+             : static_cast<int64_t>(configuration["tasks.labels"].size());
 }
 
 std::vector<int64_t> ParseLabels(const std::string& labels) {

@@ -89,6 +89,9 @@ bool Applies(const Parameter& parameter, const Json& configuration);
 // Throws for unknown names too. Idempotent.
 Json Effective(const Json& configuration);
 
+// The number of tasks of an effective configuration.
+int64_t TaskCount(const Json& configuration);
+
 // Labels of one task's string, ascending: "0-2,7" -> {0, 1, 2, 7}.
 std::vector<int64_t> ParseLabels(const std::string& labels);
 
