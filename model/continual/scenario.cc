@@ -2,9 +2,17 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 namespace dfsweep::model {
+namespace {
+
+torch::Tensor Masked(const torch::Tensor& scores,
+                     const torch::Tensor& allowed) {
+  return scores.masked_fill(allowed.logical_not(),
+                            -std::numeric_limits<double>::infinity());
+}
+
+}  // namespace
 
 Scenario::Scenario(const config::Configuration& configuration,
                    const data::Dataset& dataset,
@@ -45,10 +53,12 @@ Scenario::Scenario(const config::Configuration& configuration,
   }
   targets_ = torch::tensor(targets, at::kLong).to(device);
   tasks_ = torch::tensor(task_of_row_, at::kLong).to(device);
-  own_only_ = at::zeros({Scenario::tasks(), outputs_},
-                        at::device(device).dtype(at::kBool));
+  const auto mask = at::device(device).dtype(at::kBool);
+  own_ = at::zeros({Scenario::tasks(), outputs_}, mask);
+  seen_ = at::zeros({Scenario::tasks() + 1, outputs_}, mask);
   for (int64_t task = 0; task < Scenario::tasks(); ++task) {
-    own_only_[task].index_fill_(0, Units(task, task + 1), 1);
+    own_[task].index_fill_(0, Units(task, task + 1), 1);
+    seen_[task + 1].copy_(seen_[task].logical_or(own_[task]));
   }
 }
 
@@ -79,38 +89,36 @@ torch::Tensor Scenario::LossUnits(int64_t first, int64_t end) const {
   return at::arange(outputs_, targets_.options());
 }
 
-torch::Tensor Scenario::Allow(const torch::Tensor& units) const {
-  return at::zeros_like(own_only_).index_fill_(1, units, 1);
+torch::Tensor Scenario::MaskOtherTasks(const torch::Tensor& logits,
+                                       const torch::Tensor& rows) const {
+  return Masked(logits, own_.index_select(0, Tasks(rows)));
 }
 
-torch::Tensor Scenario::Masked(const torch::Tensor& logits,
-                               const torch::Tensor& rows,
-                               const torch::Tensor& allowed) const {
-  return logits.masked_fill(allowed.index_select(0, Tasks(rows)).logical_not(),
-                            -std::numeric_limits<double>::infinity());
+torch::Tensor Scenario::MaskUnseen(const torch::Tensor& scores,
+                                   int64_t end) const {
+  return Masked(scores, seen_[end]);
 }
 
 torch::Tensor Scenario::MaskForLoss(const torch::Tensor& logits,
                                     const torch::Tensor& rows, int64_t first,
                                     int64_t end) const {
-  if (kind_ == Kind::kTask) return Masked(logits, rows, own_only_);
-  if (kind_ == Kind::kDomain || active_ == Active::kAll) return logits;
-  torch::Tensor allowed = Allow(Units(0, end));
-  if (active_ == Active::kCurrent) {
-    // A replayed row's class is none of the current ones: it competes with all
-    // that were seen.
-    allowed.slice(0, first, end)
-        .copy_(Allow(Units(first, end)).slice(0, first, end));
+  if (kind_ != Kind::kClass || active_ != Active::kCurrent) {
+    return MaskForPrediction(logits, rows, end);
   }
-  return Masked(logits, rows, allowed);
+  // A replayed row's class is none of the current ones: it competes with all
+  // that were seen.
+  const torch::Tensor is_current = Tasks(rows).ge(first).unsqueeze(1);
+  const torch::Tensor current =
+      seen_[end].logical_and(seen_[first].logical_not());
+  return Masked(logits, at::where(is_current, current, seen_[end]));
 }
 
 torch::Tensor Scenario::MaskForPrediction(const torch::Tensor& logits,
                                           const torch::Tensor& rows,
                                           int64_t end) const {
-  if (kind_ == Kind::kTask) return Masked(logits, rows, own_only_);
+  if (kind_ == Kind::kTask) return MaskOtherTasks(logits, rows);
   if (kind_ == Kind::kDomain || active_ == Active::kAll) return logits;
-  return Masked(logits, rows, Allow(Units(0, end)));
+  return MaskUnseen(logits, end);
 }
 
 }  // namespace dfsweep::model

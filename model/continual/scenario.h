@@ -33,10 +33,9 @@ class Scenario {
   bool is_task_incremental() const { return kind_ == Kind::kTask; }
   bool is_domain_incremental() const { return kind_ == Kind::kDomain; }
 
-  // The unit of each row, int64 [rows], and its task; rows are int64 [rows] and
-  // belong to tasks.
+  // The unit of each row, int64 [rows]; rows are int64 [rows] and belong to
+  // tasks.
   torch::Tensor Targets(const torch::Tensor& rows) const;
-  torch::Tensor Tasks(const torch::Tensor& rows) const;
   int64_t TaskOf(int64_t row) const { return task_of_row_[row]; }
   // Its class: the position of its label in Dataset::classes().
   int64_t ClassOf(int64_t row) const { return class_of_row_[row]; }
@@ -50,6 +49,9 @@ class Scenario {
   torch::Tensor MaskForPrediction(const torch::Tensor& logits,
                                   const torch::Tensor& rows, int64_t end) const;
 
+  // `scores` with −∞ at the units of no task before `end`, for every row alike.
+  torch::Tensor MaskUnseen(const torch::Tensor& scores, int64_t end) const;
+
   // Units of the tasks in [first, end), ascending, int64 on the device.
   torch::Tensor Units(int64_t first, int64_t end) const;
   // Those that a row of these tasks competes with in the loss. In the
@@ -60,10 +62,9 @@ class Scenario {
   enum class Kind { kClass, kTask, kDomain };
   enum class Active { kAll, kSeen, kCurrent };
 
-  // [tasks, outputs] bool, of the given units for every task.
-  torch::Tensor Allow(const torch::Tensor& units) const;
-  torch::Tensor Masked(const torch::Tensor& logits, const torch::Tensor& rows,
-                       const torch::Tensor& allowed) const;
+  torch::Tensor Tasks(const torch::Tensor& rows) const;
+  torch::Tensor MaskOtherTasks(const torch::Tensor& logits,
+                               const torch::Tensor& rows) const;
 
   Kind kind_;
   Active active_;
@@ -71,9 +72,11 @@ class Scenario {
   int64_t classes_ = 0;
   std::vector<std::vector<int64_t>> units_;  // of each task, as dealt
   std::vector<int64_t> task_of_row_, class_of_row_;
-  torch::Tensor targets_;   // [n] int64; −1 of rows of no task
-  torch::Tensor tasks_;     // [n] int64; −1 of rows of no task
-  torch::Tensor own_only_;  // [tasks, outputs] bool
+  torch::Tensor targets_;  // [n] int64; −1 of rows of no task
+  torch::Tensor tasks_;    // [n] int64; −1 of rows of no task
+  // Made once: every step masks.
+  torch::Tensor own_;   // [tasks, outputs] bool: units of each task
+  torch::Tensor seen_;  // [tasks + 1, outputs] bool: of the first so many tasks
 };
 
 }  // namespace dfsweep::model

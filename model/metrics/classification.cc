@@ -29,6 +29,15 @@ ConfusionMatrix Confusion(const std::vector<int64_t>& truth,
   return confusion;
 }
 
+double PooledAccuracy(const ConfusionMatrix& confusion) {
+  int64_t hits = 0, all = 0;
+  for (const auto& [pair, count] : confusion) {
+    all += count;
+    if (pair.first == pair.second) hits += count;
+  }
+  return static_cast<double>(hits) / static_cast<double>(all);
+}
+
 std::map<int64_t, double> ClassAccuracy(const ConfusionMatrix& confusion) {
   std::map<int64_t, double> accuracy;
   for (const auto& [label, counts] : CountByClass(confusion)) {

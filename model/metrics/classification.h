@@ -15,6 +15,9 @@ using ConfusionMatrix = std::map<std::pair<int64_t, int64_t>, int64_t>;
 ConfusionMatrix Confusion(const std::vector<int64_t>& truth,
                           const std::vector<int64_t>& predicted);
 
+// The share that was predicted right; of at least one prediction.
+double PooledAccuracy(const ConfusionMatrix& confusion);
+
 // The share of each class of `truth` that was predicted right (its recall).
 std::map<int64_t, double> ClassAccuracy(const ConfusionMatrix& confusion);
 

@@ -34,8 +34,10 @@ std::vector<int64_t> BatchSizes(int64_t count, int64_t batch_size,
 
 BatchSequence::BatchSequence(std::vector<int64_t> rows, uint64_t seed,
                              uint32_t stage,
-                             const config::Configuration& configuration)
-    : rows_(std::move(rows)),
+                             const config::Configuration& configuration,
+                             const DatasetOnDevice& data)
+    : data_(data),
+      rows_(std::move(rows)),
       seed_(seed),
       stage_(stage),
       sizes_(BatchSizes(static_cast<int64_t>(rows_.size()),
@@ -48,15 +50,18 @@ BatchSequence::BatchSequence(std::vector<int64_t> rows, uint64_t seed,
   }
 }
 
-std::vector<int64_t> BatchSequence::Next() {
+Batch BatchSequence::Next() {
   if (batch_ == sizes_.size()) {
     order_ = EpochOrder(rows_, seed_, stage_, passes_++);
+    order_on_device_ = data_.Rows(order_);
     batch_ = 0;
     from_ = 0;
   }
+  const int64_t size = sizes_[batch_++];
   const auto begin = order_.begin() + from_;
-  from_ += sizes_[batch_];
-  return {begin, begin + sizes_[batch_++]};
+  Batch batch{{begin, begin + size}, order_on_device_.narrow(0, from_, size)};
+  from_ += size;
+  return batch;
 }
 
 }  // namespace dfsweep::model

@@ -1,10 +1,13 @@
 #ifndef DFSWEEP_MODEL_TRAIN_BATCHES_H_
 #define DFSWEEP_MODEL_TRAIN_BATCHES_H_
 
+#include <torch/types.h>
+
 #include <cstdint>
 #include <vector>
 
 #include "model/config/parameters.h"
+#include "model/train/dataset_on_device.h"
 
 namespace dfsweep::model {
 
@@ -20,18 +23,26 @@ std::vector<int64_t> EpochOrder(std::vector<int64_t> rows, uint64_t seed,
 std::vector<int64_t> BatchSizes(int64_t count, int64_t batch_size,
                                 bool drop_last);
 
-// The batches of a stage, pass after pass over its rows.
+struct Batch {
+  std::vector<int64_t> rows;
+  torch::Tensor rows_on_device;  // the same, int64
+};
+
+// The batches of a stage, pass after pass over its rows. The order goes to the
+// device once a pass, so that no step waits for it.
 class BatchSequence {
  public:
-  // Of the parameters batch_size, drop_last and steps_per_epoch. Throws as
-  // BatchSizes.
+  // Of the parameters batch_size, drop_last and steps_per_epoch. `data`
+  // outlives this. Throws as BatchSizes.
   BatchSequence(std::vector<int64_t> rows, uint64_t seed, uint32_t stage,
-                const config::Configuration& configuration);
+                const config::Configuration& configuration,
+                const DatasetOnDevice& data);
 
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
-  std::vector<int64_t> Next();
+  Batch Next();
 
  private:
+  const DatasetOnDevice& data_;
   std::vector<int64_t> rows_;
   uint64_t seed_;
   uint32_t stage_;
@@ -39,6 +50,7 @@ class BatchSequence {
   int64_t steps_per_epoch_;
   uint32_t passes_ = 0;  // begun
   std::vector<int64_t> order_;
+  torch::Tensor order_on_device_;
   size_t batch_;      // of the pass, the next one
   int64_t from_ = 0;  // its first row in order_
 };

@@ -107,8 +107,6 @@ class TrialRun {
   std::unique_ptr<Optimizer> optimizer_;
   bool has_frozen_statistics_ = false;
   std::vector<int64_t> validation_rows_;  // of the stage's tasks
-  // Test accuracies for the forward transfer, if it is asked for.
-  std::vector<double> initial_, before_;
   int64_t epochs_total_ = 0;
   int64_t epochs_done_ = 0;
   int64_t steps_ = 0;
@@ -179,11 +177,12 @@ Json TrialRun::Run() {
   EmitStarted();
   const bool forward =
       config_.Has("forward_transfer") && config_.Boolean("forward_transfer");
-  if (forward) initial_ = AccuracyBefore();
+  std::vector<double> initial, before;  // test accuracies
+  if (forward) initial = AccuracyBefore();
   for (size_t stage = 0; stage < stage_ends_.size(); ++stage) {
     if (forward) {
       EnterStage(static_cast<int64_t>(stage));
-      before_.push_back(Accuracy(split_.tasks[stage].test));
+      before.push_back(Accuracy(split_.tasks[stage].test));
     }
     if (!TrainStage(static_cast<int64_t>(stage))) {
       AddTrainingMetrics();
@@ -197,8 +196,8 @@ Json TrialRun::Run() {
   }
   AddPooledMetrics();
   AddTrainingMetrics();
-  if (before_.size() > 1) {
-    result_.AddMetrics({{"fwt", ForwardTransfer(before_, initial_)}});
+  if (before.size() > 1) {
+    result_.AddMetrics({{"fwt", ForwardTransfer(before, initial)}});
   }
   return result_.Finish(/*complete=*/true, train_seconds_, "");
 }
@@ -226,7 +225,6 @@ void TrialRun::StartAnew() {
   const std::unique_ptr<Network> initial = NewNetwork();
   CopyParameters(*initial, *network_);
   if (!has_frozen_statistics_) CopyBuffers(*initial, *network_);
-  optimizer_ = MakeOptimizer(config_, learner_.parameters);
 }
 
 bool TrialRun::TrainStage(int64_t index) {
@@ -236,14 +234,15 @@ bool TrialRun::TrainStage(int64_t index) {
     network_->FreezeStatistics();
     has_frozen_statistics_ = true;
   }
-  if (index > 0 && strategy_->StartsAnew()) StartAnew();
-  if (index == 0 || config_.Boolean("reset_optimizer")) {
+  const bool anew = index > 0 && strategy_->StartsAnew();
+  if (anew) StartAnew();
+  if (index == 0 || anew || config_.Boolean("reset_optimizer")) {
     optimizer_ = MakeOptimizer(config_, learner_.parameters);
   }
   auto start = std::chrono::steady_clock::now();
   strategy_->BeforeTask(learner_);
   BatchSequence batches(strategy_->TrainRows(learner_), trial_.seed,
-                        static_cast<uint32_t>(index), config_);
+                        static_cast<uint32_t>(index), config_, data_);
   train_seconds_ += Seconds(start);
   for (int64_t epoch = 0; epoch < config_.Epochs(index); ++epoch) {
     if (!TrainEpoch(epoch, batches)) return false;
@@ -264,10 +263,9 @@ bool TrialRun::TrainEpoch(int64_t epoch, BatchSequence& batches) {
     DropoutMasks masks(Stream(
         trial_.seed, Purpose::kDropout, static_cast<uint32_t>(learner_.stage),
         static_cast<uint32_t>(epoch), static_cast<uint32_t>(number)));
-    std::vector<int64_t> rows = batches.Next();
-    torch::Tensor on_device = data_.Rows(rows);
-    TrainStep({.rows = std::move(rows),
-               .rows_on_device = std::move(on_device),
+    Batch batch = batches.Next();
+    TrainStep({.rows = std::move(batch.rows),
+               .rows_on_device = std::move(batch.rows_on_device),
                .epoch = epoch,
                .number = number,
                .dropout = &masks},
@@ -378,11 +376,7 @@ void TrialRun::AddPooledMetrics() {
         LabelOfUnit(rows[i], units.const_data_ptr<int64_t>()[i]));
   }
   const ConfusionMatrix confusion = Confusion(truth, predicted);
-  double hits = 0;
-  for (const auto& [pair, count] : confusion) {
-    if (pair.first == pair.second) hits += static_cast<double>(count);
-  }
-  result_.AddMetrics({{"weighted_accuracy", hits / rows.size()},
+  result_.AddMetrics({{"weighted_accuracy", PooledAccuracy(confusion)},
                       {"macro_f1", MacroF1(confusion)}});
   for (const auto& [label, accuracy] : ClassAccuracy(confusion)) {
     result_.AddMetrics({{"class_accuracy_" + std::to_string(label), accuracy}});
