@@ -2,7 +2,8 @@
 
 #include <torch/csrc/autograd/autograd.h>
 
-#include "model/continual/er.h"
+#include "model/continual/replay.h"
+#include "model/train/optimizer.h"
 
 namespace dfsweep::model {
 namespace {
@@ -58,9 +59,8 @@ Agem::Agem(const config::Configuration& configuration)
 void Agem::AfterBackward(const Learner& learner, const Step& step) {
   if (memory_.empty()) return;
   Stream stream = learner.StepStream(Purpose::kReplay, step);
-  const torch::Tensor rows = learner.data.Rows(Draw(
-      memory_.rows(),
-      batch_ == 0 ? static_cast<int64_t>(step.rows.size()) : batch_, stream));
+  const torch::Tensor rows = learner.data.Rows(
+      Draw(memory_.rows(), ReplayCount(batch_, step), stream));
   std::vector<torch::Tensor> reference;
   {
     KeepBuffers keep(learner.network);
@@ -69,12 +69,7 @@ void Agem::AfterBackward(const Learner& learner, const Step& step) {
         learner.parameters, {}, /*retain_graph=*/false, /*create_graph=*/false,
         /*allow_unused=*/true);
   }
-  std::vector<torch::Tensor> gradients;
-  for (const torch::Tensor& parameter : learner.parameters) {
-    torch::Tensor& gradient = parameter.mutable_grad();
-    if (!gradient.defined()) gradient = at::zeros_like(parameter.detach());
-    gradients.push_back(gradient);
-  }
+  std::vector<torch::Tensor> gradients = Gradients(learner.parameters);
   ProjectGradient(gradients, reference);
 }
 

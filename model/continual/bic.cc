@@ -4,24 +4,14 @@
 #include <cmath>
 
 #include "model/continual/class_rows.h"
-#include "model/continual/er.h"
 #include "model/continual/lwf.h"
-#include "model/continual/replay_buffer.h"
+#include "model/continual/replay.h"
 
 namespace dfsweep::model {
 namespace {
 
 constexpr double kTemperature = 2;
 constexpr int64_t kBatch = 128;
-
-std::vector<int64_t> AllRows(
-    const std::map<int64_t, std::vector<int64_t>>& by_class) {
-  std::vector<int64_t> rows;
-  for (const auto& [position, own] : by_class) {
-    rows.insert(rows.end(), own.begin(), own.end());
-  }
-  return rows;
-}
 
 torch::Tensor Apply(const torch::Tensor& logits,
                     const BiasCorrection& correction) {

@@ -13,6 +13,10 @@ namespace dfsweep::model {
 std::map<int64_t, std::vector<int64_t>> ByClass(
     const Scenario& scenario, const std::vector<int64_t>& rows);
 
+// The rows of all classes, class by class.
+std::vector<int64_t> AllRows(
+    const std::map<int64_t, std::vector<int64_t>>& by_class);
+
 // How many rows of each class a memory of `size` rows keeps that is shared by
 // all classes of all tasks alike; at least 1.
 int64_t RowsPerClass(const Scenario& scenario, int64_t size);

@@ -1,6 +1,6 @@
 #include "model/continual/derpp.h"
 
-#include "model/continual/er.h"
+#include "model/continual/replay.h"
 
 namespace dfsweep::model {
 
@@ -16,8 +16,7 @@ Objective Derpp::Loss(const Learner& learner, const Step& step) {
   of_step_ = objective.logits.detach();
   if (buffer_.empty()) return objective;
   Stream stream = learner.StepStream(Purpose::kReplay, step);
-  const int64_t count =
-      batch_ == 0 ? static_cast<int64_t>(step.rows.size()) : batch_;
+  const int64_t count = ReplayCount(batch_, step);
   auto draw = [&] { return learner.data.Rows(buffer_.Sample(count, stream)); };
   const torch::Tensor slots_of_logits = draw(), slots_of_labels = draw();
   const torch::Tensor rows = learner.data.Rows(buffer_.rows());

@@ -1,22 +1,8 @@
 #include "model/continual/er.h"
 
-#include "model/continual/class_rows.h"
+#include "model/continual/replay.h"
 
 namespace dfsweep::model {
-
-torch::Tensor RowsTensor(const std::vector<int64_t>& rows) {
-  return torch::tensor(rows, at::kLong);
-}
-
-void FillClassBalanced(const Learner& learner, int64_t size,
-                       ReplayBuffer& buffer) {
-  Stream stream = learner.StageStream(Purpose::kBufferFill);
-  const int64_t count = RowsPerClass(learner.scenario, size);
-  for (const auto& [position, rows] :
-       ByClass(learner.scenario, learner.stage_rows)) {
-    buffer.Append(Draw(rows, count, stream));
-  }
-}
 
 Er::Er(const config::Configuration& configuration)
     : size_(configuration.Integer("buffer.size")),
@@ -29,11 +15,8 @@ Objective Er::Loss(const Learner& learner, const Step& step) {
   if (buffer_.empty()) return Strategy::Loss(learner, step);
   const auto current = static_cast<int64_t>(step.rows.size());
   Stream stream = learner.StepStream(Purpose::kReplay, step);
-  std::vector<int64_t> replayed;
-  for (int64_t slot : buffer_.Sample(batch_ == 0 ? current : batch_, stream)) {
-    replayed.push_back(buffer_.rows()[slot]);
-  }
-  torch::Tensor old_rows = learner.data.Rows(replayed);
+  torch::Tensor old_rows = learner.data.Rows(
+      Draw(buffer_.rows(), ReplayCount(batch_, step), stream));
   torch::Tensor rows = at::cat({step.rows_on_device, old_rows});
   torch::Tensor logits = learner.Logits(step, rows);
   torch::Tensor own = logits.narrow(0, 0, current);

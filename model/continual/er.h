@@ -30,13 +30,6 @@ class Er : public Strategy {
   ReplayBuffer buffer_;
 };
 
-// Adds the same number of rows of each class of the stage, at random.
-void FillClassBalanced(const Learner& learner, int64_t size,
-                       ReplayBuffer& buffer);
-
-// `rows` as an int64 tensor, for a strategy's state.
-torch::Tensor RowsTensor(const std::vector<int64_t>& rows);
-
 }  // namespace dfsweep::model
 
 #endif  // DFSWEEP_MODEL_CONTINUAL_ER_H_

@@ -51,9 +51,7 @@ void OnlineEwc::AfterTask(Learner& learner) {
 
 std::map<std::string, torch::Tensor> OnlineEwc::State() const {
   std::map<std::string, torch::Tensor> state = Ewc::State();
-  for (size_t i = 0; i < running_.size(); ++i) {
-    state["running_" + std::to_string(i)] = running_[i];
-  }
+  AddNumbered("running_", running_, state);
   return state;
 }
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "model/continual/er.h"
+#include "model/continual/class_rows.h"
+#include "model/continual/replay.h"
 
 namespace dfsweep::model {
 
@@ -13,10 +14,7 @@ std::vector<int64_t> Gdumb::TrainRows(const Learner& learner) {
   for (int64_t row : incoming) {
     TakeIn(row, learner.scenario.ClassOf(row), stream);
   }
-  std::vector<int64_t> rows;
-  for (const auto& [position, kept] : memory_) {
-    rows.insert(rows.end(), kept.begin(), kept.end());
-  }
+  std::vector<int64_t> rows = AllRows(memory_);
   std::sort(rows.begin(), rows.end());
   return rows;
 }
@@ -42,11 +40,7 @@ void Gdumb::DropOneOfTheLargest(Stream& stream) {
 }
 
 std::map<std::string, torch::Tensor> Gdumb::State() const {
-  std::vector<int64_t> rows;
-  for (const auto& [position, kept] : memory_) {
-    rows.insert(rows.end(), kept.begin(), kept.end());
-  }
-  return {{"buffer", RowsTensor(rows)}};
+  return {{"buffer", RowsTensor(AllRows(memory_))}};
 }
 
 }  // namespace dfsweep::model

@@ -1,14 +1,33 @@
 #include "model/continual/icarl.h"
 
-#include <limits>
-
 #include "model/continual/class_rows.h"
-#include "model/continual/er.h"
 #include "model/continual/herding.h"
+#include "model/continual/replay.h"
 
 namespace dfsweep::model {
+namespace {
 
 constexpr int64_t kFeatureBatch = 128;
+
+// [rows, features], normalised, in eval mode and without a graph.
+torch::Tensor BatchFeatures(const Learner& learner, const torch::Tensor& rows) {
+  torch::NoGradGuard no_grad;
+  EvalMode eval(learner.network);
+  return Normalised(learner.network.Features(learner.Inputs(rows), {}));
+}
+
+torch::Tensor Features(const Learner& learner,
+                       const std::vector<int64_t>& rows) {
+  std::vector<torch::Tensor> features;
+  for (const torch::Tensor& batch :
+       learner.data.Rows(rows).split(kFeatureBatch)) {
+    learner.before_batch();
+    features.push_back(BatchFeatures(learner, batch));
+  }
+  return at::cat(features);
+}
+
+}  // namespace
 
 torch::Tensor Normalised(const torch::Tensor& features) {
   return features / features.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
@@ -30,9 +49,8 @@ void Icarl::BeforeTask(Learner& learner) {
 
 std::vector<int64_t> Icarl::TrainRows(const Learner& learner) {
   std::vector<int64_t> rows = learner.stage_rows;
-  for (const auto& [position, kept] : exemplars_) {
-    rows.insert(rows.end(), kept.begin(), kept.end());
-  }
+  const std::vector<int64_t> kept = AllRows(exemplars_);
+  rows.insert(rows.end(), kept.begin(), kept.end());
   return rows;
 }
 
@@ -58,20 +76,6 @@ Objective Icarl::Loss(const Learner& learner, const Step& step) {
   return {loss, logits};
 }
 
-torch::Tensor Icarl::Features(const Learner& learner,
-                              const std::vector<int64_t>& rows) const {
-  torch::NoGradGuard no_grad;
-  EvalMode eval(learner.network);
-  std::vector<torch::Tensor> features;
-  for (const torch::Tensor& batch :
-       learner.data.Rows(rows).split(kFeatureBatch)) {
-    learner.before_batch();
-    features.push_back(
-        Normalised(learner.network.Features(learner.Inputs(batch), {})));
-  }
-  return at::cat(features);
-}
-
 void Icarl::AfterTask(Learner& learner) {
   const int64_t count = RowsPerClass(learner.scenario, size_);
   for (const auto& [position, rows] :
@@ -94,23 +98,13 @@ void Icarl::AfterTask(Learner& learner) {
 
 torch::Tensor Icarl::Scores(const Learner& learner, const torch::Tensor& rows) {
   if (!means_.defined()) return Strategy::Scores(learner, rows);
-  torch::NoGradGuard no_grad;
-  EvalMode eval(learner.network);
-  torch::Tensor features =
-      Normalised(learner.network.Features(learner.Inputs(rows), {}));
-  torch::Tensor scores = NearestMeanScores(features, means_);
-  torch::Tensor unseen = at::ones({scores.size(1)}, scores.options());
-  unseen.index_fill_(0, learner.scenario.Units(0, learner.end_task), 0);
-  return scores.masked_fill(unseen.to(at::kBool),
-                            -std::numeric_limits<double>::infinity());
+  return learner.scenario.MaskUnseen(
+      NearestMeanScores(BatchFeatures(learner, rows), means_),
+      learner.end_task);
 }
 
 std::map<std::string, torch::Tensor> Icarl::State() const {
-  std::vector<int64_t> rows;
-  for (const auto& [position, kept] : exemplars_) {
-    rows.insert(rows.end(), kept.begin(), kept.end());
-  }
-  return {{"buffer", RowsTensor(rows)}};
+  return {{"buffer", RowsTensor(AllRows(exemplars_))}};
 }
 
 }  // namespace dfsweep::model

@@ -30,9 +30,6 @@ class Icarl : public Strategy {
   std::map<std::string, torch::Tensor> State() const override;
 
  private:
-  torch::Tensor Features(const Learner& learner,
-                         const std::vector<int64_t>& rows) const;
-
   int64_t size_;
   double temperature_;
   std::unique_ptr<Network> teacher_;

@@ -16,10 +16,8 @@ torch::Tensor Penalized::LossPenalty() const {
 
 std::map<std::string, torch::Tensor> Penalized::State() const {
   std::map<std::string, torch::Tensor> state;
-  for (size_t i = 0; i < penalty_.importance().size(); ++i) {
-    state["importance_" + std::to_string(i)] = penalty_.importance()[i];
-    state["anchor_" + std::to_string(i)] = penalty_.anchor()[i];
-  }
+  AddNumbered("importance_", penalty_.importance(), state);
+  AddNumbered("anchor_", penalty_.anchor(), state);
   return state;
 }
 

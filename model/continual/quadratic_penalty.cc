@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/train/optimizer.h"
+
 namespace dfsweep::model {
 
 void QuadraticPenalty::Add(const std::vector<torch::Tensor>& importance,
@@ -40,12 +42,7 @@ void QuadraticPenalty::AddGradient(
     const std::vector<torch::Tensor>& parameters) const {
   if (empty()) return;
   torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> gradients;
-  for (const torch::Tensor& parameter : parameters) {
-    torch::Tensor& gradient = parameter.mutable_grad();
-    if (!gradient.defined()) gradient = at::zeros_like(parameter);
-    gradients.push_back(gradient);
-  }
+  std::vector<torch::Tensor> gradients = Gradients(parameters);
   std::vector<torch::Tensor> distance = at::_foreach_sub(parameters, anchor_);
   at::_foreach_addcmul_(gradients, distance, importance_, strength_);
 }

@@ -70,10 +70,8 @@ void Si::AfterTask(Learner& learner) {
 
 std::map<std::string, torch::Tensor> Si::State() const {
   std::map<std::string, torch::Tensor> state = Penalized::State();
-  for (size_t i = 0; i < path_.size(); ++i) {
-    state["path_" + std::to_string(i)] = path_[i];
-    state["start_" + std::to_string(i)] = start_[i];
-  }
+  AddNumbered("path_", path_, state);
+  AddNumbered("start_", start_, state);
   return state;
 }
 

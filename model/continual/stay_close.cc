@@ -1,5 +1,7 @@
 #include "model/continual/stay_close.h"
 
+#include "model/train/optimizer.h"
+
 namespace dfsweep::model {
 
 // No ½ in the penalty: twice the strength of one that has.
@@ -16,11 +18,11 @@ void L2::AfterTask(Learner& learner) {
 }
 
 void L1::AfterBackward(const Learner&, const Step&) {
+  if (anchor_.empty()) return;
   torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> gradients = Gradients(parameters_);
   for (size_t i = 0; i < anchor_.size(); ++i) {
-    torch::Tensor& gradient = parameters_[i].mutable_grad();
-    if (!gradient.defined()) gradient = at::zeros_like(parameters_[i]);
-    gradient.add_((parameters_[i] - anchor_[i]).sign(), lambda_);
+    gradients[i].add_((parameters_[i] - anchor_[i]).sign(), lambda_);
   }
 }
 
@@ -44,9 +46,7 @@ void L1::AfterTask(Learner& learner) {
 
 std::map<std::string, torch::Tensor> L1::State() const {
   std::map<std::string, torch::Tensor> state;
-  for (size_t i = 0; i < anchor_.size(); ++i) {
-    state["anchor_" + std::to_string(i)] = anchor_[i];
-  }
+  AddNumbered("anchor_", anchor_, state);
   return state;
 }
 

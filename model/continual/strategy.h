@@ -67,6 +67,11 @@ class Strategy {
   virtual std::map<std::string, double> Metrics() const { return {}; }
 };
 
+// Adds `tensors` to a state as <prefix>0, <prefix>1, …
+void AddNumbered(const std::string& prefix,
+                 const std::vector<torch::Tensor>& tensors,
+                 std::map<std::string, torch::Tensor>& state);
+
 }  // namespace dfsweep::model
 
 #endif  // DFSWEEP_MODEL_CONTINUAL_STRATEGY_H_

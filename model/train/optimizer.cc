@@ -88,6 +88,17 @@ std::unique_ptr<Optimizer> MakeOptimizer(
                                              .weight_decay = weight_decay});
 }
 
+std::vector<torch::Tensor> Gradients(
+    const std::vector<torch::Tensor>& parameters) {
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& parameter : parameters) {
+    torch::Tensor& gradient = parameter.mutable_grad();
+    if (!gradient.defined()) gradient = at::zeros_like(parameter.detach());
+    gradients.push_back(gradient);
+  }
+  return gradients;
+}
+
 void ClearGradients(const std::vector<torch::Tensor>& parameters) {
   for (const torch::Tensor& parameter : parameters) {
     parameter.mutable_grad().reset();

@@ -47,6 +47,11 @@ std::unique_ptr<Optimizer> MakeOptimizer(
     const config::Configuration& configuration,
     std::vector<torch::Tensor> parameters);
 
+// The gradients themselves, to be changed in place; a parameter without one
+// gets one of zeros.
+std::vector<torch::Tensor> Gradients(
+    const std::vector<torch::Tensor>& parameters);
+
 // Forgets the gradients, so that the next backward pass writes them anew.
 void ClearGradients(const std::vector<torch::Tensor>& parameters);
 
