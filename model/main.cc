@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ namespace {
 constexpr char kHelp[] =
     R"(Usage:
   dfsweep-trainer --trial FILE [--device cpu|cuda|cuda:N] [--threads N]
+                  [--checkpoints FOLDER]
   dfsweep-trainer --serve
   dfsweep-trainer --environment | --version | --help
 
@@ -28,14 +30,17 @@ model/protocol/PROTOCOL.md. Workers use --serve; --trial is for people.
                   its folder
   --device NAME   where to train (default: cuda if there is one, else cpu)
   --threads N     CPU threads (default: one a core)
+  --checkpoints FOLDER
+                  save the training there every five minutes and when it is
+                  interrupted; go on from what is there
   --serve         take commands on standard input until it ends
   --environment   print versions and device as JSON
 )";
 
 // Options that take a value, "" if not given; flags.
 struct CommandLine {
-  std::string trial, device;
-  int threads = 0;
+  std::string trial;
+  FileOptions options;
   std::string flag;  // "serve", "environment", "version", "help", or ""
 };
 
@@ -54,6 +59,16 @@ int ParseThreads(const std::string& text) {
   return threads;
 }
 
+std::string Folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    throw UsageError{"--checkpoints: '" + path +
+                     "' can't be made: " + error.message()};
+  }
+  return path;
+}
+
 CommandLine Parse(const std::vector<std::string>& arguments) {
   CommandLine line;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -63,14 +78,16 @@ CommandLine Parse(const std::vector<std::string>& arguments) {
       line.flag = name.substr(2);
       continue;
     }
-    if (name != "--trial" && name != "--device" && name != "--threads") {
+    if (name != "--trial" && name != "--device" && name != "--threads" &&
+        name != "--checkpoints") {
       throw UsageError{"there is no option '" + name + "'"};
     }
     if (i + 1 == arguments.size()) throw UsageError{name + " needs a value"};
     const std::string& value = arguments[++i];
     if (name == "--trial") line.trial = value;
-    if (name == "--device") line.device = value;
-    if (name == "--threads") line.threads = ParseThreads(value);
+    if (name == "--device") line.options.device = value;
+    if (name == "--threads") line.options.threads = ParseThreads(value);
+    if (name == "--checkpoints") line.options.checkpoints = Folder(value);
   }
   if (line.flag.empty() == line.trial.empty()) {
     throw UsageError{line.trial.empty() ? "there is nothing to do"
@@ -89,7 +106,7 @@ int Run(const CommandLine& line) {
   } else if (line.flag == "serve") {
     return Serve();
   } else {
-    return RunFile(line.trial, line.device, line.threads);
+    return RunFile(line.trial, line.options);
   }
   return protocol::kExitDone;
 }

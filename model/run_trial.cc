@@ -53,6 +53,20 @@ Failure Classify(const c10::Error& error) {
                         "again, report it with this text")};
 }
 
+CheckpointOptions ParseCheckpoints(const Json& json) {
+  CheckpointOptions options;
+  try {
+    options.folder = json.value("folder", "");
+    options.interval = std::chrono::duration<double>(
+        json.value("interval_seconds", options.interval.count()));
+    options.stages = json.value("stages", options.stages);
+  } catch (const Json::exception&) {
+    throw config::Error("'checkpoints' is not as it should be", "",
+                        "write it as model/protocol/PROTOCOL.md says");
+  }
+  return options;
+}
+
 void SetThreads(int64_t threads) {
   if (threads < 0 || threads > 1024) {
     throw config::Error("'threads' is not a number from 0 to 1024", "",
@@ -103,11 +117,12 @@ int RunOrder(const Order& order, DatasetCache& datasets) {
       Trial trial = ParseTrial(order.trial, order.folder);
       c10::Device device = ParseDevice(order.device);
       SetThreads(order.threads);
-      Json result = RunTrial(
-          trial, {.device = device,
-                  .datasets = datasets,
-                  .emit = emit,
-                  .cancelled = [&] { return order.cancelled->load(); }});
+      Json result =
+          RunTrial(trial, {.device = device,
+                           .datasets = datasets,
+                           .emit = emit,
+                           .cancelled = [&] { return order.cancelled->load(); },
+                           .checkpoints = ParseCheckpoints(order.checkpoints)});
       result["environment"] = Environment(device);
       emit(protocol::event::kResult, std::move(result));
     });

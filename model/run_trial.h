@@ -18,7 +18,8 @@ struct Order {
   std::filesystem::path folder;  // relative dataset paths start here
   config::Json attempt;          // echoed in every event
   std::string device = "cpu";
-  int64_t threads = 0;  // 0: LibTorch's choice
+  int64_t threads = 0;                                // 0: LibTorch's choice
+  config::Json checkpoints = config::Json::object();  // not yet checked
   // Set by another thread to stop the trial.
   std::shared_ptr<std::atomic<bool>> cancelled =
       std::make_shared<std::atomic<bool>>(false);

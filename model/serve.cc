@@ -105,7 +105,8 @@ void Place(const Json& command, Mailbox& mailbox) {
       .folder = "",
       .attempt = command.value("attempt", Json()),
       .device = device.is_string() ? device.get<std::string>() : "",
-      .threads = threads.is_number_integer() ? threads.get<int64_t>() : -1};
+      .threads = threads.is_number_integer() ? threads.get<int64_t>() : -1,
+      .checkpoints = command.value("checkpoints", Json::object())};
   Json trial_id = TrialId(order);
   Json attempt = order.attempt;
   if (mailbox.Put(std::move(order))) return;
@@ -157,7 +158,7 @@ bool IsFinal(int exit_code) {
 
 }  // namespace
 
-int RunFile(const std::string& file, const std::string& device, int threads) {
+int RunFile(const std::string& file, const FileOptions& options) {
   auto* mailbox = new Mailbox;  // the listening thread never ends
   ListenForSignals(*mailbox);
   std::ifstream stream(file);
@@ -170,11 +171,13 @@ int RunFile(const std::string& file, const std::string& device, int threads) {
                  "model/protocol/PROTOCOL.md calls trial\n";
     return protocol::kExitUsage;
   }
-  mailbox->Put({.trial = std::move(trial),
-                .folder = std::filesystem::path(file).parent_path(),
-                .attempt = 1,
-                .device = device.empty() ? BestDevice().str() : device,
-                .threads = threads});
+  mailbox->Put(
+      {.trial = std::move(trial),
+       .folder = std::filesystem::path(file).parent_path(),
+       .attempt = 1,
+       .device = options.device.empty() ? BestDevice().str() : options.device,
+       .threads = options.threads,
+       .checkpoints = {{"folder", options.checkpoints}}});
   WriteEvent(protocol::event::kReady,
              {{"protocol", protocol::kVersion},
               {"environment", Environment(BestDevice())}});

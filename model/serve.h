@@ -8,9 +8,14 @@ namespace dfsweep::model {
 // The two ways to use the trainer; PROTOCOL.md describes both. Each writes its
 // events to standard output and returns the program's exit code.
 
-// Trains the trial in `file` on `device` ("": the best there is) with `threads`
-// threads (0: LibTorch's choice).
-int RunFile(const std::string& file, const std::string& device, int threads);
+struct FileOptions {
+  std::string device;       // "": the best there is
+  int threads = 0;          // 0: LibTorch's choice
+  std::string checkpoints;  // a folder; "": none are kept
+};
+
+// Trains the trial in `file`.
+int RunFile(const std::string& file, const FileOptions& options);
 
 // Obeys commands on standard input until it ends. The end of the input ends the
 // process at once, from whatever it is doing.

@@ -77,8 +77,4 @@ void Agem::AfterTask(Learner& learner) {
   FillClassBalanced(learner, size_, memory_);
 }
 
-std::map<std::string, torch::Tensor> Agem::State() const {
-  return {{"buffer", RowsTensor(memory_.rows())}};
-}
-
 }  // namespace dfsweep::model

@@ -19,7 +19,9 @@ class Agem : public Strategy {
 
   void AfterBackward(const Learner& learner, const Step& step) override;
   void AfterTask(Learner& learner) override;
-  std::map<std::string, torch::Tensor> State() const override;
+  void Persist(Learner&, Archive& archive) override {
+    memory_.Persist(archive);
+  }
 
  private:
   int64_t size_;

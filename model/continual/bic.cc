@@ -152,17 +152,22 @@ torch::Tensor Bic::Scores(const Learner& learner, const torch::Tensor& rows) {
   return Corrected(Strategy::Scores(learner, rows));
 }
 
-std::map<std::string, torch::Tensor> Bic::State() const {
-  std::map<std::string, torch::Tensor> state = {
-      {"buffer", RowsTensor(AllRows(replayed_))},
-      {"aside", RowsTensor(AllRows(aside_))}};
-  for (size_t i = 0; i < corrections_.size(); ++i) {
-    const std::string number = std::to_string(i);
-    state["bias_" + number] =
-        torch::tensor({corrections_[i].alpha, corrections_[i].beta});
-    state["bias_units_" + number] = corrections_[i].units;
+void Bic::Persist(Learner& learner, Archive& archive) {
+  learner.PersistSnapshot(teacher_, archive);
+  std::vector<torch::Tensor> units;
+  std::vector<std::pair<double, double>> fits;  // alpha, beta
+  for (const BiasCorrection& correction : corrections_) {
+    units.push_back(correction.units);
+    fits.emplace_back(correction.alpha, correction.beta);
   }
-  return state;
+  archive.Tensors("units_", units);
+  archive.Value("fits", fits);
+  corrections_.clear();
+  for (size_t i = 0; i < fits.size() && i < units.size(); ++i) {
+    corrections_.push_back({units[i], fits[i].first, fits[i].second});
+  }
+  archive.Value("buffer", replayed_);
+  archive.Value("aside", aside_);
 }
 
 }  // namespace dfsweep::model

@@ -40,7 +40,9 @@ class Bic : public Strategy {
   void AfterTask(Learner& learner) override;
   torch::Tensor Scores(const Learner& learner,
                        const torch::Tensor& rows) override;
-  std::map<std::string, torch::Tensor> State() const override;
+  // The teacher; units_<i> and fits: α and β of each correction; buffer and
+  // aside: rows by class.
+  void Persist(Learner& learner, Archive& archive) override;
 
  private:
   torch::Tensor Corrected(torch::Tensor logits) const;

@@ -15,6 +15,9 @@ class Cumulative : public Strategy {
 
   bool StartsAnew() const override { return reinit_; }
   std::vector<int64_t> TrainRows(const Learner& learner) override;
+  void Persist(Learner&, Archive& archive) override {
+    archive.Value("rows", rows_);
+  }
 
  private:
   bool reinit_;

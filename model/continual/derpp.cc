@@ -49,10 +49,9 @@ void Derpp::AfterStep(const Learner& learner, const Step& step) {
   }
 }
 
-std::map<std::string, torch::Tensor> Derpp::State() const {
-  if (buffer_.empty()) return {};
-  return {{"buffer", RowsTensor(buffer_.rows())},
-          {"logits", kept_.narrow(0, 0, buffer_.size())}};
+void Derpp::Persist(Learner&, Archive& archive) {
+  buffer_.Persist(archive);
+  archive.Tensor("logits", kept_);
 }
 
 }  // namespace dfsweep::model

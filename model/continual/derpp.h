@@ -20,8 +20,8 @@ class Derpp : public Strategy {
 
   Objective Loss(const Learner& learner, const Step& step) override;
   void AfterStep(const Learner& learner, const Step& step) override;
-  // buffer: the rows; logits: [rows, outputs].
-  std::map<std::string, torch::Tensor> State() const override;
+  // Also logits: [size, outputs], of the slots.
+  void Persist(Learner& learner, Archive& archive) override;
 
  private:
   double alpha_, beta_;

@@ -41,8 +41,4 @@ void Er::AfterTask(Learner& learner) {
   if (!reservoir_) FillClassBalanced(learner, size_, buffer_);
 }
 
-std::map<std::string, torch::Tensor> Er::State() const {
-  return {{"buffer", RowsTensor(buffer_.rows())}};
-}
-
 }  // namespace dfsweep::model

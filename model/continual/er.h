@@ -19,8 +19,9 @@ class Er : public Strategy {
   Objective Loss(const Learner& learner, const Step& step) override;
   void AfterStep(const Learner& learner, const Step& step) override;
   void AfterTask(Learner& learner) override;
-  // buffer: the rows, in the order of their slots.
-  std::map<std::string, torch::Tensor> State() const override;
+  void Persist(Learner&, Archive& archive) override {
+    buffer_.Persist(archive);
+  }
 
  private:
   int64_t size_;

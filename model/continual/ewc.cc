@@ -49,10 +49,9 @@ void OnlineEwc::AfterTask(Learner& learner) {
   penalty().Replace(fisher, learner.parameters);
 }
 
-std::map<std::string, torch::Tensor> OnlineEwc::State() const {
-  std::map<std::string, torch::Tensor> state = Ewc::State();
-  AddNumbered("running_", running_, state);
-  return state;
+void OnlineEwc::Persist(Learner& learner, Archive& archive) {
+  Ewc::Persist(learner, archive);
+  archive.Tensors("running_", running_);
 }
 
 }  // namespace dfsweep::model

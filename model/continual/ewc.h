@@ -34,7 +34,7 @@ class OnlineEwc : public Ewc {
 
   void AfterTask(Learner& learner) override;
   // Also running_<i>: F̄ of parameter i.
-  std::map<std::string, torch::Tensor> State() const override;
+  void Persist(Learner& learner, Archive& archive) override;
 
  private:
   double gamma_;

@@ -29,12 +29,17 @@ void EwcAndSi::AfterTask(Learner& learner) {
   si_.AfterTask(learner);
 }
 
-std::map<std::string, torch::Tensor> EwcAndSi::State() const {
-  std::map<std::string, torch::Tensor> state;
-  for (const auto& [name, value] : ewc_.State()) state["ewc_" + name] = value;
-  for (const auto& [name, value] : si_.State()) state["si_" + name] = value;
-  return state;
+void EwcAndSi::Persist(Learner& learner, Archive& archive) {
+  {
+    Archive::Section section(archive, "ewc_");
+    ewc_.Persist(learner, archive);
+  }
+  Archive::Section section(archive, "si_");
+  si_.Persist(learner, archive);
 }
+
+// As si does, so that each can take up what the other has recorded.
+void EwcAndSi::PersistWatched(Archive& archive) { si_.PersistWatched(archive); }
 
 std::map<std::string, double> EwcAndSi::Metrics() const {
   std::map<std::string, double> metrics = ewc_.Metrics();

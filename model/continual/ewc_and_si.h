@@ -18,7 +18,8 @@ class EwcAndSi : public Strategy {
   torch::Tensor LossPenalty() const override;
   void AfterTask(Learner& learner) override;
   // Those of both, with ewc_ and si_ before their names.
-  std::map<std::string, torch::Tensor> State() const override;
+  void Persist(Learner& learner, Archive& archive) override;
+  void PersistWatched(Archive& archive) override;
   // penalty_max_step is the larger one.
   std::map<std::string, double> Metrics() const override;
 

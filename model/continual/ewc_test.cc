@@ -29,10 +29,10 @@ class EwcTest : public testing::Test {
     return sum.Mean();
   }
 
-  void ExpectImportance(const Strategy& ewc,
+  void ExpectImportance(LearnerForTest& learner, Strategy& ewc,
                         const std::vector<torch::Tensor>& expected,
                         const std::string& name = "importance_") {
-    auto state = ewc.State();
+    const auto state = learner.State(ewc).tensors;
     for (size_t i = 0; i < expected.size(); ++i) {
       EXPECT_TRUE(at::allclose(state.at(name + std::to_string(i)), expected[i],
                                1e-4, 1e-7))
@@ -53,7 +53,7 @@ TEST_F(EwcTest, EachLabelKindIsTheOneItsNameSays) {
     learner.Enter(0, rows);
     ewc.BeforeTask(*learner);
     ewc.AfterTask(*learner);
-    ExpectImportance(ewc, Fisher(learner, kind, rows));
+    ExpectImportance(learner, ewc, Fisher(learner, kind, rows));
   }
 }
 
@@ -76,7 +76,7 @@ TEST_F(EwcTest, AddsATermForEveryPastTask) {
   ewc.AfterTask(*learner);
   auto added = Fisher(learner, FisherLabels::kAll, second);
   for (size_t i = 0; i < sum.size(); ++i) sum[i] = sum[i] + added[i];
-  ExpectImportance(ewc, sum);
+  ExpectImportance(learner, ewc, sum);
   // The second anchor is where the network is, so only the first term counts.
   EXPECT_NEAR(ewc.LossPenalty().item<double>(), penalty, 1e-3 * penalty);
 }
@@ -102,9 +102,9 @@ TEST_F(EwcTest, OnlineFormDecaysOlderTasks) {
     }
     learner.Move(.01);
   }
-  ExpectImportance(ewc, expected, "running_");
+  ExpectImportance(learner, ewc, expected, "running_");
   for (auto& f : expected) f = .5 * f;
-  ExpectImportance(ewc, expected);
+  ExpectImportance(learner, ewc, expected);
   // Around the last anchor alone.
   double penalty = 0;
   for (auto& f : expected) penalty += 10. / 2 * f.sum().item<double>() * 1e-4;
@@ -128,7 +128,7 @@ TEST_F(EwcTest, KeepsNothingOfTheLastTask) {
   learner.Enter(0, {0, 1}, /*last=*/true);
   ewc.BeforeTask(*learner);
   ewc.AfterTask(*learner);
-  EXPECT_TRUE(ewc.State().empty());
+  EXPECT_TRUE(learner.State(ewc).tensors.empty());
   EXPECT_TRUE(ewc.Metrics().empty());
   EXPECT_EQ(learner.batches(), 0);
 }

@@ -39,8 +39,9 @@ void Gdumb::DropOneOfTheLargest(Stream& stream) {
   --kept_;
 }
 
-std::map<std::string, torch::Tensor> Gdumb::State() const {
-  return {{"buffer", RowsTensor(AllRows(memory_))}};
+void Gdumb::Persist(Learner&, Archive& archive) {
+  archive.Value("kept", kept_);
+  archive.Value("buffer", memory_);
 }
 
 }  // namespace dfsweep::model

@@ -19,7 +19,8 @@ class Gdumb : public Strategy {
 
   bool StartsAnew() const override { return true; }
   std::vector<int64_t> TrainRows(const Learner& learner) override;
-  std::map<std::string, torch::Tensor> State() const override;
+  // buffer: rows by class.
+  void Persist(Learner& learner, Archive& archive) override;
 
  private:
   void TakeIn(int64_t row, int64_t position, Stream& stream);

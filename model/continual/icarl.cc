@@ -103,8 +103,10 @@ torch::Tensor Icarl::Scores(const Learner& learner, const torch::Tensor& rows) {
       learner.end_task);
 }
 
-std::map<std::string, torch::Tensor> Icarl::State() const {
-  return {{"buffer", RowsTensor(AllRows(exemplars_))}};
+void Icarl::Persist(Learner& learner, Archive& archive) {
+  learner.PersistSnapshot(teacher_, archive);
+  archive.Value("buffer", exemplars_);
+  archive.Tensor("means", means_);
 }
 
 }  // namespace dfsweep::model

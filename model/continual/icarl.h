@@ -27,7 +27,8 @@ class Icarl : public Strategy {
   void AfterTask(Learner& learner) override;
   torch::Tensor Scores(const Learner& learner,
                        const torch::Tensor& rows) override;
-  std::map<std::string, torch::Tensor> State() const override;
+  // The teacher, buffer: rows by class, and the means.
+  void Persist(Learner& learner, Archive& archive) override;
 
  private:
   int64_t size_;

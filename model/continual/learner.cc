@@ -42,4 +42,16 @@ std::unique_ptr<Network> Learner::Snapshot() const {
   return copy;
 }
 
+void Learner::PersistSnapshot(std::unique_ptr<Network>& snapshot,
+                              Archive& archive) const {
+  bool is_there = snapshot != nullptr;
+  archive.Value("has_snapshot", is_there);
+  if (archive.restores()) {
+    snapshot = is_there ? make_network() : nullptr;
+    if (is_there) snapshot->eval();
+  }
+  Archive::Section section(archive, "snapshot_");
+  if (is_there) snapshot->Persist(archive);
+}
+
 }  // namespace dfsweep::model

@@ -59,6 +59,9 @@ struct Learner {
   }
   // A copy of the network as it is, in eval mode, that no optimizer touches.
   std::unique_ptr<Network> Snapshot() const;
+  // Of a snapshot, which may be null.
+  void PersistSnapshot(std::unique_ptr<Network>& snapshot,
+                       Archive& archive) const;
   // The stream of this stage for one purpose.
   Stream StageStream(Purpose purpose) const {
     return Stream(seed, purpose, static_cast<uint32_t>(stage));

@@ -20,6 +20,9 @@ class Lwf : public Strategy {
 
   void BeforeTask(Learner& learner) override;
   Objective Loss(const Learner& learner, const Step& step) override;
+  void Persist(Learner& learner, Archive& archive) override {
+    learner.PersistSnapshot(teacher_, archive);
+  }
 
  private:
   torch::Tensor Distillation(const Learner& learner,

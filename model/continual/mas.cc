@@ -38,4 +38,9 @@ void Mas::AfterTask(Learner& learner) {
   penalty().Replace(omega_, learner.parameters);
 }
 
+void Mas::Persist(Learner& learner, Archive& archive) {
+  Penalized::Persist(learner, archive);
+  archive.Tensors("omega_", omega_);
+}
+
 }  // namespace dfsweep::model

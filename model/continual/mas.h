@@ -15,6 +15,8 @@ class Mas : public Penalized {
   explicit Mas(const config::Configuration& configuration);
 
   void AfterTask(Learner& learner) override;
+  // Also omega_<i>: Ω of parameter i.
+  void Persist(Learner& learner, Archive& archive) override;
 
  private:
   int64_t samples_;  // 0: all

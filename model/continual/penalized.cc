@@ -14,11 +14,9 @@ torch::Tensor Penalized::LossPenalty() const {
   return penalty_.empty() ? torch::Tensor() : penalty_.Value(parameters_);
 }
 
-std::map<std::string, torch::Tensor> Penalized::State() const {
-  std::map<std::string, torch::Tensor> state;
-  AddNumbered("importance_", penalty_.importance(), state);
-  AddNumbered("anchor_", penalty_.anchor(), state);
-  return state;
+void Penalized::Persist(Learner& learner, Archive& archive) {
+  parameters_ = learner.parameters;
+  penalty_.Persist(archive);
 }
 
 std::map<std::string, double> Penalized::Metrics() const {

@@ -14,8 +14,8 @@ class Penalized : public Strategy {
   void BeforeTask(Learner& learner) override;
   void AfterBackward(const Learner& learner, const Step& step) override;
   torch::Tensor LossPenalty() const override;
-  // importance_<i> and anchor_<i> of parameter i.
-  std::map<std::string, torch::Tensor> State() const override;
+  // The penalty.
+  void Persist(Learner& learner, Archive& archive) override;
   // penalty_max_step: the largest strength · importance · learning rate. Above
   // 2, plain gradient descent diverges along that weight.
   std::map<std::string, double> Metrics() const override;

@@ -34,7 +34,9 @@ class Bowl {
   Si& si() { return si_; }
   Learner& learner() { return *learner_; }
   double State(const std::string& name) {
-    return si_.State().at(name + "_0").item<double>();
+    Archive archive;
+    si_.Persist(*learner_, archive);
+    return archive.checkpoint().tensors.at(name + "_0").item<double>();
   }
 
   void Descend(double rate) {
@@ -154,13 +156,14 @@ TEST(Mas, ImportanceIsTheMeanAbsoluteGradientOfTheSquaredNorm) {
   mas.BeforeTask(*learner);
   mas.AfterTask(*learner);
   for (size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_TRUE(at::allclose(mas.State().at("importance_" + std::to_string(i)),
-                             expected[i], 1e-5, 1e-7));
+    EXPECT_TRUE(at::allclose(
+        learner.State(mas).tensors.at("importance_" + std::to_string(i)),
+        expected[i], 1e-5, 1e-7));
   }
   // Another task adds its own; the anchor is the last.
   mas.AfterTask(*learner);
-  EXPECT_TRUE(at::allclose(mas.State().at("importance_0"), 2 * expected[0],
-                           1e-5, 1e-7));
+  EXPECT_TRUE(at::allclose(learner.State(mas).tensors.at("importance_0"),
+                           2 * expected[0], 1e-5, 1e-7));
   learner.Move(.01);
   double penalty = 0;
   for (const auto& e : expected) penalty += 3 * 2e-4 * e.sum().item<double>();
@@ -223,7 +226,8 @@ TEST(EwcAndSi, AddsBothPenaltiesAndKeepsThePathUnregularised) {
   train(si_learner, si);
   EXPECT_NEAR(together.LossPenalty().item<double>(),
               (ewc.LossPenalty() + si.LossPenalty()).item<double>(), 1e-9);
-  auto state = together.State(), alone = si.State();
+  const auto state = learner.State(together).tensors;
+  const auto alone = si_learner.State(si).tensors;
   EXPECT_TRUE(at::equal(state.at("si_importance_0"), alone.at("importance_0")));
 }
 

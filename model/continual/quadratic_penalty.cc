@@ -66,4 +66,10 @@ double QuadraticPenalty::LargestImportance() const {
   return largest;
 }
 
+void QuadraticPenalty::Persist(Archive& archive) {
+  archive.Tensors("importance_", importance_);
+  archive.Tensors("anchor_", anchor_);
+  archive.Tensor("constant", constant_);
+}
+
 }  // namespace dfsweep::model

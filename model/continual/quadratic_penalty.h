@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "model/train/archive.h"
+
 namespace dfsweep::model {
 
 // (strength/2) Σ_k Σ_i F_ki (θ_i − θ*_ki)² over the terms k added so far.
@@ -39,8 +41,8 @@ class QuadraticPenalty {
   // The largest F̄_i; 0 without terms.
   double LargestImportance() const;
 
-  const std::vector<torch::Tensor>& importance() const { return importance_; }
-  const std::vector<torch::Tensor>& anchor() const { return anchor_; }
+  // importance_<i> and anchor_<i> of parameter i.
+  void Persist(Archive& archive);
 
  private:
   double strength_;

@@ -4,10 +4,6 @@
 
 namespace dfsweep::model {
 
-torch::Tensor RowsTensor(const std::vector<int64_t>& rows) {
-  return torch::tensor(rows, at::kLong);
-}
-
 void FillClassBalanced(const Learner& learner, int64_t size,
                        ReplayBuffer& buffer) {
   Stream stream = learner.StageStream(Purpose::kBufferFill);

@@ -21,9 +21,6 @@ void FillClassBalanced(const Learner& learner, int64_t size,
 // as many as the step has.
 int64_t ReplayCount(int64_t buffer_batch, const Step& step);
 
-// `rows` as an int64 tensor, for a strategy's state.
-torch::Tensor RowsTensor(const std::vector<int64_t>& rows);
-
 }  // namespace dfsweep::model
 
 #endif  // DFSWEEP_MODEL_CONTINUAL_REPLAY_H_

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "model/train/archive.h"
 #include "model/train/random.h"
 
 namespace dfsweep::model {
@@ -26,6 +27,12 @@ class ReplayBuffer {
 
   // `count` different slots, or all if there are fewer.
   std::vector<int64_t> Sample(int64_t count, Stream& stream) const;
+
+  // buffer: the rows, in the order of their slots.
+  void Persist(Archive& archive) {
+    archive.Value("buffer", rows_);
+    archive.Value("buffer_offered", offered_);
+  }
 
   const std::vector<int64_t>& rows() const { return rows_; }
   bool empty() const { return rows_.empty(); }

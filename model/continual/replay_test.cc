@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "model/continual/agem.h"
 #include "model/continual/bic.h"
+#include "model/continual/class_rows.h"
 #include "model/continual/derpp.h"
 #include "model/continual/er.h"
 #include "model/continual/gdumb.h"
@@ -20,10 +22,7 @@ namespace {
 
 using config::Json;
 
-std::vector<int64_t> Rows(const torch::Tensor& tensor) {
-  const auto* values = tensor.const_data_ptr<int64_t>();
-  return {values, values + tensor.numel()};
-}
+using RowsByClass = std::map<int64_t, std::vector<int64_t>>;
 
 std::set<int64_t> Set(const std::vector<int64_t>& rows) {
   return {rows.begin(), rows.end()};
@@ -84,7 +83,7 @@ TEST(Er, ABufferThatIsLargeEnoughHasEveryRowOnce) {
     learner.Train(er, learner.MakeStep(Range(12), epoch, 0));
     learner.Train(er, learner.MakeStep(Range(20, 12), epoch, 1));
   }
-  std::vector<int64_t> rows = Rows(er.State().at("buffer"));
+  const std::vector<int64_t> rows = learner.State(er).values.at("buffer");
   EXPECT_EQ(rows.size(), 20u);
   EXPECT_EQ(Set(rows), Set(Range(20)));
 }
@@ -102,7 +101,7 @@ TEST(Er, WeighsExamplesOrTasks) {
     EXPECT_FLOAT_EQ(er.Loss(*learner, first).loss.item<float>(),
                     Strategy().Loss(*learner, first).loss.item<float>());
     er.AfterTask(*learner);
-    EXPECT_EQ(Set(Rows(er.State().at("buffer"))),
+    EXPECT_EQ(Set(learner.State(er).values.at("buffer")),
               (std::set<int64_t>{0, 1, 4, 5}));
     learner.Enter(1);
     const Step second = learner.MakeStep({2, 3, 6, 7, 10, 11, 14, 15});
@@ -123,9 +122,9 @@ TEST(Derpp, KeepsTheLogitsOfInsertion) {
   torch::Tensor before =
       learner->EvalLogits(learner->network, step.rows_on_device);
   learner.Train(derpp, step, /*rate=*/.5);
-  auto state = derpp.State();
-  EXPECT_TRUE(at::equal(state.at("logits"), before));
-  EXPECT_EQ(Rows(state.at("buffer")), Range(12));
+  const Checkpoint state = learner.State(derpp);
+  EXPECT_TRUE(at::equal(state.tensors.at("logits").narrow(0, 0, 12), before));
+  EXPECT_EQ(state.values.at("buffer"), config::Json(Range(12)));
   // What it is pulled to: α · mean over rows and outputs.
   torch::Tensor after =
       learner->EvalLogits(learner->network, step.rows_on_device);
@@ -235,7 +234,8 @@ TEST(Icarl, TrainsOnExemplarsAndPredictsSeenClassesOnly) {
   icarl.BeforeTask(*learner);
   EXPECT_EQ(icarl.TrainRows(*learner), learner->stage_rows);
   icarl.AfterTask(*learner);
-  const std::vector<int64_t> kept = Rows(icarl.State().at("buffer"));
+  const std::vector<int64_t> kept =
+      AllRows(learner.State(icarl).values.at("buffer").get<RowsByClass>());
   EXPECT_EQ(kept.size(), 6u);  // 3 of each class
   torch::Tensor predicted =
       icarl.Scores(*learner, learner->data.Rows(Range(40))).argmax(1);
@@ -292,14 +292,17 @@ TEST(Bic, SetsAsideWhatItFitsOn) {
     learner.Enter(task);
     bic.BeforeTask(*learner);
     std::vector<int64_t> rows = bic.TrainRows(*learner);
-    std::vector<int64_t> aside = Rows(bic.State().at("aside"));
+    const config::Json kept = learner.State(bic).values;
+    const std::vector<int64_t> aside =
+        AllRows(kept.at("aside").get<RowsByClass>());
     EXPECT_EQ(aside.size(), 2u * (task + 1));  // 1 of 4 a class
     for (int64_t row : aside) {
       EXPECT_EQ(std::count(rows.begin(), rows.end(), row), 0);
     }
-    EXPECT_EQ(Rows(bic.State().at("buffer")).size(), 6u * (task + 1));
+    EXPECT_EQ(AllRows(kept.at("buffer").get<RowsByClass>()).size(),
+              6u * (task + 1));
     bic.AfterTask(*learner);
-    EXPECT_EQ(bic.State().contains("bias_0"), task == 1);
+    EXPECT_EQ(learner.State(bic).values.at("fits").size(), task);
   }
   // Old classes' scores are as they were.
   torch::Tensor rows = learner->data.Rows(Range(8));

@@ -68,11 +68,13 @@ void Si::AfterTask(Learner& learner) {
   if (!learner.last) penalty().Replace(omega_, parameters());
 }
 
-std::map<std::string, torch::Tensor> Si::State() const {
-  std::map<std::string, torch::Tensor> state = Penalized::State();
-  AddNumbered("path_", path_, state);
-  AddNumbered("start_", start_, state);
-  return state;
+void Si::Persist(Learner& learner, Archive& archive) {
+  Penalized::Persist(learner, archive);
+  archive.Tensors("omega_", omega_);
+  archive.Tensors("start_", start_);
+  PersistWatched(archive);
 }
+
+void Si::PersistWatched(Archive& archive) { archive.Tensors("path_", path_); }
 
 }  // namespace dfsweep::model

@@ -19,8 +19,10 @@ class Si : public Penalized {
   void AfterBackward(const Learner& learner, const Step& step) override;
   void AfterStep(const Learner& learner, const Step& step) override;
   void AfterTask(Learner& learner) override;
-  // Also path_<i> and start_<i>: ω and θ⁰ of parameter i.
-  std::map<std::string, torch::Tensor> State() const override;
+  // Also omega_<i>, path_<i> and start_<i>: Ω, ω and θ⁰ of parameter i.
+  void Persist(Learner& learner, Archive& archive) override;
+  // path_<i>.
+  void PersistWatched(Archive& archive) override;
 
  private:
   void RememberGradients();

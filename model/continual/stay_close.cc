@@ -44,10 +44,9 @@ void L1::AfterTask(Learner& learner) {
   }
 }
 
-std::map<std::string, torch::Tensor> L1::State() const {
-  std::map<std::string, torch::Tensor> state;
-  AddNumbered("anchor_", anchor_, state);
-  return state;
+void L1::Persist(Learner& learner, Archive& archive) {
+  parameters_ = learner.parameters;
+  archive.Tensors("anchor_", anchor_);
 }
 
 }  // namespace dfsweep::model

@@ -24,7 +24,7 @@ class L1 : public Strategy {
   void AfterBackward(const Learner& learner, const Step& step) override;
   torch::Tensor LossPenalty() const override;
   void AfterTask(Learner& learner) override;
-  std::map<std::string, torch::Tensor> State() const override;
+  void Persist(Learner& learner, Archive& archive) override;
 
  private:
   double lambda_;

@@ -20,12 +20,4 @@ torch::Tensor Strategy::Scores(const Learner& learner,
   return learner.EvalLogits(learner.network, rows);
 }
 
-void AddNumbered(const std::string& prefix,
-                 const std::vector<torch::Tensor>& tensors,
-                 std::map<std::string, torch::Tensor>& state) {
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    state[prefix + std::to_string(i)] = tensors[i];
-  }
-}
-
 }  // namespace dfsweep::model

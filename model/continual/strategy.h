@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/continual/learner.h"
+#include "model/train/archive.h"
 
 namespace dfsweep::model {
 
@@ -60,17 +61,18 @@ class Strategy {
   virtual torch::Tensor Scores(const Learner& learner,
                                const torch::Tensor& rows);
 
-  // What the strategy has kept of past tasks, by name.
-  virtual std::map<std::string, torch::Tensor> State() const { return {}; }
+  // What the strategy knows besides its parameters, between any two steps.
+  // Restores into a strategy that no other hook of was called yet.
+  virtual void Persist(Learner&, Archive&) {}
+
+  // What it has watched in the first stage, if it trains that as naive does
+  // (config::TrainsFirstTaskAsNaive). Restores, after BeforeTask and TrainRows,
+  // what a stage that another strategy trained has recorded for it.
+  virtual void PersistWatched(Archive&) {}
 
   // Figures for the result, named as in PROTOCOL.md.
   virtual std::map<std::string, double> Metrics() const { return {}; }
 };
-
-// Adds `tensors` to a state as <prefix>0, <prefix>1, …
-void AddNumbered(const std::string& prefix,
-                 const std::vector<torch::Tensor>& tensors,
-                 std::map<std::string, torch::Tensor>& state);
 
 }  // namespace dfsweep::model
 

@@ -82,6 +82,13 @@ class LearnerForTest {
     return objective.loss.item<double>();
   }
 
+  // What `strategy` knows.
+  Checkpoint State(Strategy& strategy) {
+    Archive archive;
+    strategy.Persist(*learner_, archive);
+    return archive.checkpoint();
+  }
+
   void Move(double distance) {
     torch::NoGradGuard no_grad;
     for (auto& p : learner_->parameters) p.add_(distance);

@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 
 #include "model/net/layers.h"
+#include "model/train/archive.h"
 
 namespace dfsweep::model {
 
@@ -27,6 +28,13 @@ class Network : public torch::nn::Module {
   // From now on batch normalisation uses its running statistics, and leaves
   // them alone, in train mode too.
   void FreezeStatistics();
+
+  // Weights, which of them are trained, and batch normalisation's statistics.
+  // Restores into a network of the same kind whose statistics aren't frozen.
+  void Persist(Archive& archive);
+
+ private:
+  bool has_frozen_statistics_ = false;
 };
 
 // Copy values between networks of the same kind; std::logic_error if they are

@@ -20,6 +20,7 @@ inline constexpr char kReady[] = "ready";
 inline constexpr char kStarted[] = "started";
 inline constexpr char kEpoch[] = "epoch";
 inline constexpr char kEvaluation[] = "evaluation";
+inline constexpr char kCheckpoint[] = "checkpoint";
 inline constexpr char kLog[] = "log";
 inline constexpr char kResult[] = "result";
 inline constexpr char kFailed[] = "failed";

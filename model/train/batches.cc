@@ -1,5 +1,6 @@
 #include "model/train/batches.h"
 
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -50,10 +51,26 @@ BatchSequence::BatchSequence(std::vector<int64_t> rows, uint64_t seed,
   }
 }
 
+void BatchSequence::SetOrder() {
+  order_ = EpochOrder(rows_, seed_, stage_, passes_ - 1);
+  order_on_device_ = data_.Rows(order_);
+}
+
+void BatchSequence::Persist(Archive& archive) {
+  archive.Value("passes", passes_);
+  archive.Value("batch", batch_);
+  if (!archive.restores()) return;
+  if (batch_ > sizes_.size()) {
+    throw CheckpointError("a checkpoint's batches are of other rows");
+  }
+  from_ = std::accumulate(sizes_.begin(), sizes_.begin() + batch_, int64_t{0});
+  if (passes_ > 0) SetOrder();
+}
+
 Batch BatchSequence::Next() {
   if (batch_ == sizes_.size()) {
-    order_ = EpochOrder(rows_, seed_, stage_, passes_++);
-    order_on_device_ = data_.Rows(order_);
+    ++passes_;
+    SetOrder();
     batch_ = 0;
     from_ = 0;
   }

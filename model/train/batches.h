@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/config/parameters.h"
+#include "model/train/archive.h"
 #include "model/train/dataset_on_device.h"
 
 namespace dfsweep::model {
@@ -40,8 +41,13 @@ class BatchSequence {
 
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   Batch Next();
+  const std::vector<int64_t>& rows() const { return rows_; }
+  // Where it stands. Restores into a sequence of the same rows.
+  void Persist(Archive& archive);
 
  private:
+  void SetOrder();  // to that of the present pass
+
   const DatasetOnDevice& data_;
   std::vector<int64_t> rows_;
   uint64_t seed_;

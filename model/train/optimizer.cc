@@ -9,14 +9,95 @@
 namespace dfsweep::model {
 namespace {
 
+void CheckCount(size_t stored, size_t wanted) {
+  if (stored == wanted) return;
+  throw CheckpointError("a checkpoint's optimizer is of another network");
+}
+
+// LibTorch makes a parameter's state with its first gradient.
+template <typename Rule, typename State>
 class LibTorchOptimizer : public Optimizer {
  public:
-  explicit LibTorchOptimizer(std::unique_ptr<torch::optim::Optimizer> optimizer)
-      : optimizer_(std::move(optimizer)) {}
-  void Step() override { optimizer_->step(); }
+  template <typename Options>
+  LibTorchOptimizer(std::vector<torch::Tensor> parameters,
+                    const Options& options)
+      : parameters_(std::move(parameters)), rule_(parameters_, options) {}
+  void Step() override { rule_.step(); }
+
+ protected:
+  // Null if it has none.
+  State* Find(size_t parameter) {
+    auto state = rule_.state().find(Key(parameter));
+    return state == rule_.state().end()
+               ? nullptr
+               : static_cast<State*>(state->second.get());
+  }
+  State& Make(size_t parameter) {
+    auto state = std::make_unique<State>();
+    State& made = *state;
+    rule_.state()[Key(parameter)] = std::move(state);
+    return made;
+  }
+  size_t size() const { return parameters_.size(); }
 
  private:
-  std::unique_ptr<torch::optim::Optimizer> optimizer_;
+  void* Key(size_t parameter) const {
+    return parameters_[parameter].unsafeGetTensorImpl();
+  }
+
+  std::vector<torch::Tensor> parameters_;
+  Rule rule_;
+};
+
+class Adam : public LibTorchOptimizer<torch::optim::Adam,
+                                      torch::optim::AdamParamState> {
+ public:
+  using LibTorchOptimizer::LibTorchOptimizer;
+
+  void Persist(Archive& archive) override {
+    std::vector<int64_t> steps(size());
+    std::vector<torch::Tensor> means(size()), squares(size());
+    for (size_t i = 0; i < size(); ++i) {
+      if (auto* state = Find(i)) {
+        steps[i] = state->step();
+        means[i] = state->exp_avg();
+        squares[i] = state->exp_avg_sq();
+      }
+    }
+    archive.Value("steps", steps);
+    archive.Tensors("moment_", means);
+    archive.Tensors("square_", squares);
+    if (!archive.restores()) return;
+    CheckCount(steps.size(), size());
+    CheckCount(means.size(), size());
+    CheckCount(squares.size(), size());
+    for (size_t i = 0; i < size(); ++i) {
+      if (!means[i].defined()) continue;
+      auto& state = Make(i);
+      state.step(steps[i]);
+      state.exp_avg(means[i]);
+      state.exp_avg_sq(squares[i]);
+    }
+  }
+};
+
+class Sgd
+    : public LibTorchOptimizer<torch::optim::SGD, torch::optim::SGDParamState> {
+ public:
+  using LibTorchOptimizer::LibTorchOptimizer;
+
+  void Persist(Archive& archive) override {
+    std::vector<torch::Tensor> momenta(size());
+    for (size_t i = 0; i < size(); ++i) {
+      if (auto* state = Find(i)) momenta[i] = state->momentum_buffer();
+    }
+    archive.Tensors("momentum_", momenta);
+    if (!archive.restores()) return;
+    CheckCount(momenta.size(), size());
+    for (size_t i = 0; i < size(); ++i) {
+      if (momenta[i].defined()) Make(i).momentum_buffer(momenta[i]);
+    }
+  }
 };
 
 }  // namespace
@@ -56,6 +137,14 @@ void Adamax::Step() {
                         -options_.learning_rate / correction);
 }
 
+void Adamax::Persist(Archive& archive) {
+  archive.Value("steps", steps_);
+  archive.Tensors("moment_", moment_);
+  archive.Tensors("norm_", norm_);
+  CheckCount(moment_.size(), parameters_.size());
+  CheckCount(norm_.size(), parameters_.size());
+}
+
 std::unique_ptr<Optimizer> MakeOptimizer(
     const config::Configuration& configuration,
     std::vector<torch::Tensor> parameters) {
@@ -63,22 +152,20 @@ std::unique_ptr<Optimizer> MakeOptimizer(
   double weight_decay = configuration.Real("weight_decay");
   std::string name = configuration.Choice("optimizer");
   if (name == "sgd") {
-    return std::make_unique<LibTorchOptimizer>(
-        std::make_unique<torch::optim::SGD>(
-            std::move(parameters), torch::optim::SGDOptions(learning_rate)
-                                       .momentum(configuration.Real("momentum"))
-                                       .weight_decay(weight_decay)));
+    return std::make_unique<Sgd>(std::move(parameters),
+                                 torch::optim::SGDOptions(learning_rate)
+                                     .momentum(configuration.Real("momentum"))
+                                     .weight_decay(weight_decay));
   }
   double beta1 = configuration.Real("beta1");
   double beta2 = configuration.Real("beta2");
   double epsilon = configuration.Real("epsilon");
   if (name == "adam") {
-    return std::make_unique<LibTorchOptimizer>(
-        std::make_unique<torch::optim::Adam>(
-            std::move(parameters), torch::optim::AdamOptions(learning_rate)
-                                       .betas({beta1, beta2})
-                                       .eps(epsilon)
-                                       .weight_decay(weight_decay)));
+    return std::make_unique<Adam>(std::move(parameters),
+                                  torch::optim::AdamOptions(learning_rate)
+                                      .betas({beta1, beta2})
+                                      .eps(epsilon)
+                                      .weight_decay(weight_decay));
   }
   return std::make_unique<Adamax>(
       std::move(parameters), Adamax::Options{.learning_rate = learning_rate,

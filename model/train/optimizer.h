@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/config/parameters.h"
+#include "model/train/archive.h"
 
 namespace dfsweep::model {
 
@@ -18,6 +19,9 @@ class Optimizer {
   // Changes the parameters by their gradients. A parameter without a gradient
   // is left alone.
   virtual void Step() = 0;
+
+  // Restores into a fresh optimizer of the same kind, over as many parameters.
+  virtual void Persist(Archive& archive) = 0;
 };
 
 // Adamax (Kingma & Ba 2015), the numbers of torch.optim.Adamax; LibTorch has
@@ -33,6 +37,7 @@ class Adamax : public Optimizer {
   };
   Adamax(std::vector<torch::Tensor> parameters, const Options& options);
   void Step() override;
+  void Persist(Archive& archive) override;
 
  private:
   std::vector<torch::Tensor> parameters_;

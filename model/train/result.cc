@@ -37,6 +37,14 @@ Json ResultBuilder::AddEvaluation(int64_t stage, int64_t task,
   return evaluation;
 }
 
+void ResultBuilder::Persist(Archive& archive) {
+  archive.Value("metrics", metrics_);
+  archive.Value("test", test_);
+  archive.Value("validation", validation_);
+  archive.Value("curve", curve_);
+  archive.Value("evaluations", evaluations_);
+}
+
 void ResultBuilder::AddMetrics(const Metrics& metrics) {
   metrics_.insert(metrics.begin(), metrics.end());
 }

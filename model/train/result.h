@@ -8,6 +8,7 @@
 
 #include "model/config/parameters.h"
 #include "model/metrics/continual.h"
+#include "model/train/archive.h"
 
 namespace dfsweep::model {
 
@@ -26,6 +27,8 @@ class ResultBuilder {
   config::Json AddEvaluation(int64_t stage, int64_t task,
                              const std::string& split, double accuracy,
                              int64_t examples);
+
+  void Persist(Archive& archive);
 
   // Sets metrics beside those that follow from the evaluations.
   void AddMetrics(const Metrics& metrics);

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "model/config/parameters.h"
+#include "model/train/checkpoint_folder.h"
 #include "model/train/dataset_on_device.h"
 #include "model/train/trial.h"
 
@@ -19,14 +20,17 @@ struct TrialHost {
   std::function<void(const char* type, config::Json fields)> emit;
   // Asked before each step; true stops the trial. Any thread may change it.
   std::function<bool()> cancelled;
+  CheckpointOptions checkpoints = {};
 };
 
-// Trains `trial` from the beginning and returns the fields of its `result`
-// event, but for `environment`. Sets LibTorch's process-wide switches
-// (SetArithmetic) and else no global state; one trial at a time in a process.
-// A training whose loss or weights stop being finite is a result too, with
-// status diverged. Throws Cancelled, config::Error, Failure, and what LibTorch
-// throws (c10::Error, std::bad_alloc).
+// Trains `trial`, from the furthest of its checkpoints if it has some, and
+// returns the fields of its `result` event, but for `environment`. They are the
+// same to the bit wherever it begins, but for times and `epochs_reused`. Sets
+// LibTorch's process-wide switches (SetArithmetic) and else no global state;
+// one trial at a time in a process. A training whose loss or weights stop being
+// finite is a result too, with status diverged. Throws Cancelled,
+// config::Error, Failure, and what LibTorch throws (c10::Error,
+// std::bad_alloc).
 //
 // Evaluation: the prediction is the largest logit over all output units with
 // active_classes: all (and for joint), and over the classes seen so far with
