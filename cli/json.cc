@@ -69,6 +69,7 @@ Json ToJson(const v1::Sweep& sweep) {
        OrNull(sweep.has_best(), [&] { return BestJson(sweep.best()); })},
       {"epochs_total", sweep.epochs_total()},
       {"epochs_done", sweep.epochs_done()},
+      {"epochs_reused", sweep.epochs_reused()},
       {"file_text", sweep.file_text()},
       {"overrides", TextsJson(sweep.overrides())}};
 }
@@ -149,11 +150,20 @@ Json ToJson(const v1::SweepPlan& plan) {
     warnings.push_back(
         {{"what", parts.what}, {"where", parts.where}, {"fix", parts.remedy}});
   }
+  Json levels = Json::array();
+  for (const v1::StageLevel& level : plan.levels()) {
+    levels.push_back({{"trials", level.trials()},
+                      {"stages", level.stages()},
+                      {"epochs", level.epochs()},
+                      {"epochs_shared", level.epochs_shared()}});
+  }
   return {{"grid_size", plan.grid_size()},
           {"selected_size", plan.selected_size()},
           {"distinct_trials", plan.distinct_trials()},
           {"known_trials", plan.known_trials()},
           {"epochs", plan.epochs()},
+          {"epochs_shared", plan.epochs_shared()},
+          {"levels", levels},
           {"expected_seconds",
            OrNull(plan.has_expected_time(),
                   [&] { return SecondsJson(plan.expected_time()); })},

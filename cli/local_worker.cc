@@ -32,9 +32,13 @@ std::filesystem::path StateFolder(const Connection& connection) {
 
 std::vector<std::string> ArgumentsOf(Connection& connection,
                                      const LocalWorkerOptions& options) {
-  std::vector<std::string> arguments = {
-      "--coordinator", connection.client().address(),   "--name", kName,
-      "--state",       StateFolder(connection).string()};
+  std::vector<std::string> arguments = {"--coordinator",
+                                        connection.client().address(),
+                                        "--name",
+                                        kName,
+                                        "--state",
+                                        StateFolder(connection).string(),
+                                        "--keep-checkpoints-here"};
   auto add = [&arguments](const char* name, const std::string& value) {
     if (value.empty()) return;
     arguments.push_back(name);

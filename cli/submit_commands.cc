@@ -170,6 +170,31 @@ std::string TimeText(const v1::SweepPlan& plan) {
                      DurationText(FromProto(plan.expected_time())), slots);
 }
 
+std::string EpochsText(const v1::SweepPlan& plan) {
+  if (plan.epochs_shared() == plan.epochs()) {
+    return fmt::format("{} to train", plan.epochs());
+  }
+  return fmt::format("{} to train of {} ({:.0f} %), since trials share stages",
+                     plan.epochs_shared(), plan.epochs(),
+                     100.0 * static_cast<double>(plan.epochs_shared()) /
+                         static_cast<double>(plan.epochs()));
+}
+
+// One line a level of the tree, if anything is shared.
+Facts StageFacts(const v1::SweepPlan& plan) {
+  Facts facts;
+  if (plan.epochs_shared() == plan.epochs()) return facts;
+  for (int i = 0; i < plan.levels_size(); ++i) {
+    const v1::StageLevel& level = plan.levels(i);
+    facts.push_back({i == 0 ? "stages" : "",
+                     fmt::format("task {}: {} for {}, {} of {} epochs", i + 1,
+                                 CountText(level.stages(), "stage"),
+                                 CountText(level.trials(), "trial"),
+                                 level.epochs_shared(), level.epochs())});
+  }
+  return facts;
+}
+
 void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {
   int64_t to_run = plan.distinct_trials() - plan.known_trials();
   PrintFacts(
@@ -182,8 +207,9 @@ void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {
        {"trials",
         fmt::format("{} distinct: {} known already, {} to run",
                     plan.distinct_trials(), plan.known_trials(), to_run)},
-       {"epochs", fmt::format("{} to train", plan.epochs())},
-       {"time", TimeText(plan)}});
+       {"epochs", EpochsText(plan)}});
+  PrintFacts(StageFacts(plan));
+  PrintFacts({{"time", TimeText(plan)}});
   for (const std::string& warning : plan.warnings()) {
     ErrorParts parts = PartsOf(Printable(warning, /*keep_newlines=*/true));
     PrintFacts({{"warning", parts.what},

@@ -222,6 +222,14 @@ TextTable TrialTable(const v1::Sweep& sweep,
   return table;
 }
 
+std::string ReuseText(const v1::Sweep& sweep) {
+  if (sweep.epochs_reused() == 0) return "";
+  return fmt::format(
+      "{} of {} were not trained again, but taken from other trials or "
+      "earlier attempts",
+      sweep.epochs_reused(), sweep.epochs_done());
+}
+
 void PrintSweep(const Context& context, const v1::Sweep& sweep,
                 const std::vector<v1::Trial>& trials) {
   Progress progress{.sweep = sweep, .varying = VaryingNames(sweep)};
@@ -231,7 +239,8 @@ void PrintSweep(const Context& context, const v1::Sweep& sweep,
                                     v1::Sweep::State_Name(sweep.state()))},
               {"dataset", Printable(sweep.dataset().name())},
               {"submitted", AgeText(sweep.create_time(), absl::Now())},
-              {"trials", PlainProgress(progress)}});
+              {"trials", PlainProgress(progress)},
+              {"epochs", ReuseText(sweep)}});
   Print("\n");
   PrintTable(TrialTable(sweep, trials),
              UsesColor(context.global.color, stdout));

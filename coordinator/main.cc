@@ -24,6 +24,7 @@ constexpr int kExitFailed = 2;
 struct CommandLine {
   std::string listen = "127.0.0.1:7600";
   std::string store = ".dfsweep";
+  double checkpoint_gib = 50;
   bool exit_with_stdin = false;
 };
 
@@ -35,6 +36,11 @@ void AddOptions(CLI::App& app, CommandLine& line) {
   app.add_option("--store", line.store,
                  "Folder for sweeps, results and datasets; made if missing")
       ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("--checkpoint-gib", line.checkpoint_gib,
+                 "Disk space for checkpoints, by which a trial whose worker "
+                 "is gone goes on elsewhere")
+      ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   app.add_flag("--exit-with-stdin", line.exit_with_stdin,
                "Stop when standard input ends");
@@ -52,7 +58,10 @@ void AddOptions(CLI::App& app, CommandLine& line) {
 }
 
 absl::Status Serve(const CommandLine& line, StopSignals& signals) {
-  Server::Options options{.listen = line.listen, .store = line.store};
+  Server::Options options{.listen = line.listen,
+                          .store = line.store,
+                          .checkpoint_bytes = static_cast<int64_t>(
+                              line.checkpoint_gib * (1 << 30))};
   options.engine.on_fatal = DieOfBrokenStore;
   DFSWEEP_ASSIGN_OR_RETURN(auto server, Server::Start(options, Clock::Real()));
   spdlog::info("serves {} on {}", line.store, server->address());

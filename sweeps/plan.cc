@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "model/config/parameters.h"
+#include "model/config/stages.h"
 #include "sweeps/metrics.h"
 
 namespace dfsweep::sweeps {
@@ -175,19 +179,51 @@ void WarnOfSingleTask(const Sweep& sweep, const Expansion& expansion,
        sweep.file_name, "give tasks.count at least 2"});
 }
 
+// The tree of the stages of trials. Fewer epochs of a stage are a prefix of
+// more.
+class StageTree {
+ public:
+  void Add(const Trial& trial) {
+    const Json& configuration = *trial.configuration;
+    const auto count = static_cast<size_t>(config::StageCount(configuration));
+    if (trial.configuration.get() != last_) {
+      last_ = trial.configuration.get();
+      prefixes_.clear();
+      for (size_t i = 0; i < count; ++i) {
+        prefixes_.push_back(config::StagePrefix(configuration, i).dump());
+      }
+    }
+    levels_.resize(std::max(levels_.size(), count));
+    longest_.resize(levels_.size());
+    for (size_t i = 0; i < count; ++i) {
+      const int64_t epochs = config::StageEpochs(configuration, i);
+      int64_t& longest = longest_[i][{prefixes_[i], trial.seed}];
+      levels_[i].epochs_shared += std::max(epochs - longest, int64_t{0});
+      longest = std::max(longest, epochs);
+      levels_[i].epochs += epochs;
+      ++levels_[i].trials;
+      levels_[i].stages = std::ssize(longest_[i]);
+    }
+  }
+
+  const std::vector<StageLevel>& levels() const { return levels_; }
+
+ private:
+  using Stage = std::pair<std::string, int64_t>;  // prefix, seed
+  const Json* last_ = nullptr;                    // whose prefixes these are
+  std::vector<std::string> prefixes_;
+  std::vector<StageLevel> levels_;
+  std::vector<std::map<Stage, int64_t>> longest_;  // epochs, per level
+};
+
 }  // namespace
 
 int64_t TotalEpochs(const Json& configuration) {
-  const Json& epochs = configuration["epochs"];
-  if (epochs.is_object()) {
-    int64_t total = 0;
-    for (const Json& task : epochs["per_task"]) total += task.get<int64_t>();
-    return total;
+  int64_t total = 0;
+  for (int64_t i = 0; i < config::StageCount(configuration); ++i) {
+    total += config::StageEpochs(configuration, i);
   }
-  int64_t trainings = configuration["strategy"] == "joint"
-                          ? 1
-                          : config::TaskCount(configuration);
-  return epochs.get<int64_t>() * trainings;
+  return total;
 }
 
 Plan MakePlan(const Sweep& sweep, const Expansion& expansion,
@@ -200,6 +236,7 @@ Plan MakePlan(const Sweep& sweep, const Expansion& expansion,
   plan.configurations = expansion.configurations;
   plan.seeds = static_cast<int64_t>(sweep.seeds.size());
   plan.trials = static_cast<int64_t>(expansion.trials.size());
+  StageTree tree;
   for (const Trial& trial : expansion.trials) {
     int64_t epochs = TotalEpochs(*trial.configuration);
     plan.epochs += epochs;
@@ -207,7 +244,12 @@ Plan MakePlan(const Sweep& sweep, const Expansion& expansion,
       ++plan.known;
     } else {
       plan.epochs_to_run += epochs;
+      tree.Add(trial);
     }
+  }
+  plan.levels = tree.levels();
+  for (const StageLevel& level : plan.levels) {
+    plan.epochs_shared += level.epochs_shared;
   }
   WarnOfOneSeed(sweep, plan.warnings);
   WarnOfMetric(sweep, expansion, plan.warnings);

@@ -13,6 +13,15 @@
 
 namespace dfsweep::sweeps {
 
+// The stages of one task, of all trials without a result. Joint training is
+// one stage, that of the first task.
+struct StageLevel {
+  int64_t trials = 0;
+  int64_t stages = 0;         // distinct ones
+  int64_t epochs = 0;         // if each trial trained its own
+  int64_t epochs_shared = 0;  // if each distinct stage is trained once
+};
+
 struct Plan {
   double grid_size = 0;        // points before conditions
   int64_t after_when = 0;      // points after `when`
@@ -24,6 +33,10 @@ struct Plan {
   int64_t known = 0;          // trials that have a result already
   int64_t epochs = 0;         // of all trials
   int64_t epochs_to_run = 0;  // of those without a result
+  // Of these, what is trained when each stage that trials share is trained
+  // once; and the levels of the tree that the stages form, one a task.
+  int64_t epochs_shared = 0;
+  std::vector<StageLevel> levels;
   std::vector<ErrorParts> warnings;
 };
 

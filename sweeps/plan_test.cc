@@ -57,6 +57,33 @@ TEST(Plan, CountsPointsTrialsAndEpochs) {
   EXPECT_EQ(plan.epochs_to_run, plan.epochs - 7);
 }
 
+TEST(Plan, SharedStagesAreCountedOnce) {
+  Plan plan = PlanOf(
+                  "seeds: 2\nparameters: {strategy: [naive, ewc], "
+                  "ewc.lambda: [1, 2], epochs: [{per_task: [3, 4]}, "
+                  "{per_task: [5, 4]}]}",
+                  /*known=*/1)
+                  .plan;
+
+  // One trial of naive, of 7 epochs, is known: its second stage is not needed.
+  ASSERT_EQ(plan.levels.size(), 2u);
+  EXPECT_EQ(plan.levels[0].trials, 2 * 6 - 1);
+  EXPECT_EQ(plan.levels[0].stages, 2);
+  EXPECT_EQ(plan.levels[0].epochs, 2 * 3 * (3 + 5) - 3);
+  EXPECT_EQ(plan.levels[0].epochs_shared, 2 * 5);
+  EXPECT_EQ(plan.levels[1].stages, 2 * 6 - 1);
+  EXPECT_EQ(plan.levels[1].epochs_shared, (2 * 6 - 1) * 4);
+  EXPECT_EQ(plan.epochs_shared, 2 * 5 + (2 * 6 - 1) * 4);
+}
+
+TEST(Plan, FewerEpochsAreAPrefixOfMore) {
+  Plan plan =
+      PlanOf("seeds: 1\nparameters: {tasks.count: 1, epochs: [10, 30, 50]}")
+          .plan;
+  EXPECT_EQ(plan.epochs_to_run, 90);
+  EXPECT_EQ(plan.epochs_shared, 50);
+}
+
 TEST(Plan, AGoodSweepHasNoWarning) {
   EXPECT_THAT(
       PlanOf("seeds: 3\nparameters: {strategy: [joint, naive]}").plan.warnings,

@@ -26,6 +26,14 @@ Agent::Agent(AgentOptions options, StateFolder state, const Clock& clock)
                  .worker_id = state_.worker_id(),
                  .backoff = options_.backoff},
                 client_, link_),
+      checkpoints_({.folder = state_.checkpoints(),
+                    .worker_id = state_.worker_id(),
+                    .limit_bytes = options_.checkpoints.limit_bytes,
+                    .interval = options_.checkpoints.interval,
+                    .travel = options_.checkpoints.travel},
+                   client_),
+      sender_(state_.worker_id(), options_.backoff, checkpoints_, client_,
+              link_),
       context_{.worker_id = state_.worker_id(),
                .incarnation = incarnation_,
                .lease_wait = options_.lease_wait,
@@ -34,6 +42,8 @@ Agent::Agent(AgentOptions options, StateFolder state, const Clock& clock)
                .link = link_,
                .attempts = attempts_,
                .datasets = datasets_,
+               .checkpoints = checkpoints_,
+               .sender = sender_,
                .progress = progress_,
                .delivery = delivery_} {}
 
@@ -105,6 +115,7 @@ absl::Status Agent::Work() {
                       options_.backoff, client_, link_, attempts_);
   std::thread delivering([this] { delivery_.Run(); });
   std::thread reporting([this] { progress_.Run(); });
+  std::thread sending([this] { sender_.Run(); });
   std::vector<std::thread> working;
   for (auto& slot : slots_) {
     working.emplace_back([&slot] { slot->Run(); });
@@ -115,9 +126,11 @@ absl::Status Agent::Work() {
   // A slot needs a second to end its trainer; the rest is for delivery.
   for (std::thread& thread : working) thread.join();
   delivery_.Finish(options_.farewell);
+  sender_.Finish(options_.farewell);
   if (status.ok()) heartbeat.SayGoodbye();
   client_.Close();
   delivering.join();
+  sending.join();
   reporting.join();
   return status;
 }

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "worker/attempt.h"
+#include "worker/checkpoint_cache.h"
+#include "worker/checkpoint_sender.h"
 #include "worker/coordinator_client.h"
 #include "worker/dataset_cache.h"
 #include "worker/delivery.h"
@@ -33,6 +35,7 @@ struct AgentOptions {
   int slots = 0;            // 0: one a device
   int trainer_threads = 0;  // 0: cores divided by slots
   TrainerProcess::Options trainer;  // without log and stop limits of its own
+  CheckpointCache::Options checkpoints;  // without folder and worker id
   Backoff::Limits backoff;
   absl::Duration lease_wait = absl::Seconds(30);
   absl::Duration progress_interval = absl::Milliseconds(500);
@@ -75,6 +78,8 @@ class Agent {
   Delivery delivery_;
   ProgressReporter progress_;
   DatasetCache datasets_;
+  CheckpointCache checkpoints_;
+  CheckpointSender sender_;
   SlotContext context_;
   v1::Environment environment_;
   std::vector<std::unique_ptr<Slot>> slots_;

@@ -120,6 +120,39 @@ absl::Status CoordinatorClient::CompleteTrial(
       }));
 }
 
+absl::Status CoordinatorClient::ListCheckpoints(
+    const v1::ListCheckpointsRequest& request,
+    v1::ListCheckpointsResponse* response) {
+  return Converted(
+      bulk_.Run(rpc::kCallTimeout, nullptr, [&](grpc::ClientContext& context) {
+        return bulk_stub_->ListCheckpoints(&context, request, response);
+      }));
+}
+
+absl::Status CoordinatorClient::Upload(v1::UploadArtifactRequest first,
+                                       std::istream& file) {
+  return Converted(bulk_.Run(
+      rpc::kTransferTimeout, nullptr, [&](grpc::ClientContext& context) {
+        v1::UploadArtifactResponse response;
+        auto writer = bulk_stub_->UploadArtifact(&context, &response);
+        v1::UploadArtifactRequest message = std::move(first);
+        std::string& chunk = *message.mutable_chunk();
+        do {
+          chunk.resize(rpc::kChunkBytes);
+          file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+          chunk.resize(file.gcount());
+          if (!writer->Write(message)) break;
+          message.clear_worker_id();
+          message.clear_attempt();
+          message.clear_digest();
+          message.clear_name();
+          message.clear_size_bytes();
+        } while (file);
+        writer->WritesDone();
+        return writer->Finish();
+      }));
+}
+
 absl::Status CoordinatorClient::Download(
     const v1::DownloadArtifactRequest& request,
     const std::function<absl::Status(std::string_view chunk)>& sink) {

@@ -5,6 +5,7 @@
 #include <grpcpp/client_context.h>
 
 #include <functional>
+#include <istream>
 #include <memory>
 #include <set>
 #include <string>
@@ -60,6 +61,10 @@ class CoordinatorClient {
   absl::Status ReportProgress(const v1::ReportProgressRequest& request);
   absl::Status CompleteTrial(const v1::CompleteTrialRequest& request,
                              v1::CompleteTrialResponse* response);
+  absl::Status ListCheckpoints(const v1::ListCheckpointsRequest& request,
+                               v1::ListCheckpointsResponse* response);
+  // Sends a file as `first` says, which has no chunk yet.
+  absl::Status Upload(v1::UploadArtifactRequest first, std::istream& file);
   // Passes each chunk to `sink` until the end, an error of the connection, or
   // an error of `sink`, which is returned.
   absl::Status Download(

@@ -64,7 +64,7 @@ TEST_F(DatasetCacheTest, CutDownloadIsResumedWhereItEnded) {
 
 TEST_F(DatasetCacheTest, DownloadIsResumedByTheNextProcess) {
   std::string bytes;
-  coordinator_.With([&](State& state) { bytes = state.datasets[digest_]; });
+  coordinator_.With([&](State& state) { bytes = state.files[digest_]; });
   std::ofstream(folder_.path() / (digest_ + ".partial"), std::ios::binary)
       << bytes.substr(0, 4321);
   EXPECT_TRUE(NewCache().Get(digest_, kSize, stop_).ok());

@@ -60,7 +60,8 @@ absl::Status CheckLease(const v1::Lease& lease) {
 
 std::string RunLine(const v1::Lease& lease,
                     const std::filesystem::path& dataset,
-                    const std::string& device, int threads) {
+                    const std::string& device, int threads,
+                    const nlohmann::json& checkpoints) {
   nlohmann::json trial = {
       {"trial_id", lease.trial_id()},
       {"dataset",
@@ -74,7 +75,8 @@ std::string RunLine(const v1::Lease& lease,
                          {"trial", trial},
                          {"attempt", lease.attempt()},
                          {"device", device},
-                         {"threads", threads}};
+                         {"threads", threads},
+                         {"checkpoints", checkpoints}};
   return line.dump();
 }
 

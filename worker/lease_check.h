@@ -2,6 +2,7 @@
 #define DFSWEEP_WORKER_LEASE_CHECK_H_
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/status.h"
@@ -16,10 +17,12 @@ namespace dfsweep::worker {
 // have here.
 absl::Status CheckLease(const v1::Lease& lease);
 
-// The trainer's `run` command for a checked lease.
+// The trainer's `run` command for a checked lease; `checkpoints` is a field of
+// it.
 std::string RunLine(const v1::Lease& lease,
                     const std::filesystem::path& dataset,
-                    const std::string& device, int threads);
+                    const std::string& device, int threads,
+                    const nlohmann::json& checkpoints);
 
 }  // namespace dfsweep::worker
 

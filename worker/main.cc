@@ -35,6 +35,9 @@ struct CommandLine {
   AgentOptions agent;
   std::string state;
   double hang_after = 300;  // seconds
+  double checkpoint_gib = 20;
+  double checkpoint_minutes = 5;
+  bool keep_checkpoints_here = false;
   bool exit_with_stdin = false;
 };
 
@@ -65,9 +68,10 @@ void AddOptions(CLI::App& app, CommandLine& line) {
   app.add_option("--trainer-threads", line.agent.trainer_threads,
                  "CPU threads of a trainer (default: cores / slots)")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--state", line.state,
-                 "Folder for results not yet delivered, datasets and logs "
-                 "(default: ~/.local/state/dfsweep/NAME)");
+  app.add_option(
+      "--state", line.state,
+      "Folder for results not yet delivered, datasets, checkpoints and logs "
+      "(default: ~/.local/state/dfsweep/NAME)");
   app.add_option("--trainer", line.agent.trainer.program,
                  "The trainer program (default: beside this one)");
   app.add_option("--hang-after", line.hang_after,
@@ -75,6 +79,17 @@ void AddOptions(CLI::App& app, CommandLine& line) {
                  "ten of its epochs if that is longer")
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
+  app.add_option("--checkpoint-gib", line.checkpoint_gib,
+                 "Disk space for checkpoints, by which a trial that was "
+                 "stopped goes on and trials share stages; 0 keeps none")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  app.add_option("--checkpoint-minutes", line.checkpoint_minutes,
+                 "How often a trial is saved within a task")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  app.add_flag("--keep-checkpoints-here", line.keep_checkpoints_here,
+               "Neither send checkpoints to the coordinator nor fetch them");
   app.add_flag("--exit-with-stdin", line.exit_with_stdin,
                "Stop when standard input ends");
   app.set_version_flag("--version", std::string("dfsweep-worker ") + kVersion +
@@ -127,6 +142,10 @@ absl::Status Serve(const CommandLine& line, StopSignals& signals) {
   DFSWEEP_ASSIGN_OR_RETURN(StateFolder state, StateFolder::Open(path));
   AgentOptions options = line.agent;
   options.trainer.hang_limit = absl::Seconds(line.hang_after);
+  options.checkpoints.limit_bytes =
+      static_cast<int64_t>(line.checkpoint_gib * (1 << 30));
+  options.checkpoints.interval = absl::Minutes(line.checkpoint_minutes);
+  options.checkpoints.travel = !line.keep_checkpoints_here;
   Agent agent(options, std::move(state), Clock::Real());
   int done = ::eventfd(0, EFD_CLOEXEC);
   absl::Status status;

@@ -19,6 +19,30 @@ constexpr int kForgivenKills = 10;
 
 constexpr absl::Duration kLeastSpacing = absl::Milliseconds(100);
 
+// Tells of an attempt's progress, and sends its checkpoints.
+class SlotObserver : public TrialObserver {
+ public:
+  SlotObserver(const AttemptId& id, AttemptProgress& progress,
+               CheckpointSender& sender)
+      : id_(id), progress_(progress), sender_(sender) {}
+  void OnStarted(const StartedEvent& event) override {
+    progress_.OnStarted(event);
+  }
+  void OnEpoch(const EpochEvent& event) override { progress_.OnEpoch(event); }
+  void OnEvaluation(const EvaluationEvent& event) override {
+    progress_.OnEvaluation(event);
+  }
+  void OnCheckpoint(const CheckpointEvent& event) override {
+    sender_.Add(id_, event);
+  }
+  void OnLog(const LogEvent& event) override { progress_.OnLog(event); }
+
+ private:
+  const AttemptId id_;
+  AttemptProgress& progress_;
+  CheckpointSender& sender_;
+};
+
 v1::CompleteTrialRequest RequestFor(const AttemptId& id) {
   v1::CompleteTrialRequest request;
   request.set_trial_id(id.trial_id);
@@ -95,9 +119,12 @@ Outcome Slot::Train(const v1::Lease& lease, const Attempt& attempt,
       lease.dataset().digest(), lease.dataset_size_bytes(), attempt.stop);
   if (absl::IsCancelled(dataset.status())) return Cancelled{};
   if (!dataset.ok()) return Failure(v1::ENVIRONMENT, dataset.status());
+  context_.checkpoints.Prepare(lease, attempt.stop);
+  SlotObserver observer(attempt.id, progress, context_.sender);
   return trainer_.Run(attempt.id,
-                      RunLine(lease, dataset->path(), device_, threads_),
-                      attempt.stop, progress);
+                      RunLine(lease, dataset->path(), device_, threads_,
+                              context_.checkpoints.ForTrainer(lease)),
+                      attempt.stop, observer);
 }
 
 void Slot::Conclude(const Attempt& attempt, Outcome outcome,

@@ -9,6 +9,8 @@
 
 #include "dfsweep/v1/worker_service.pb.h"
 #include "worker/attempt.h"
+#include "worker/checkpoint_cache.h"
+#include "worker/checkpoint_sender.h"
 #include "worker/coordinator_client.h"
 #include "worker/dataset_cache.h"
 #include "worker/delivery.h"
@@ -29,6 +31,8 @@ struct SlotContext {
   Link& link;
   AttemptTable& attempts;
   DatasetCache& datasets;
+  const CheckpointCache& checkpoints;
+  CheckpointSender& sender;
   ProgressReporter& progress;
   Delivery& delivery;
 };

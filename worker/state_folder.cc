@@ -19,7 +19,7 @@ fs::path StateFolder::DefaultPath(const std::string& name) {
 }
 
 absl::StatusOr<StateFolder> StateFolder::Open(const fs::path& path) {
-  for (const char* folder : {"spool", "datasets", "logs"}) {
+  for (const char* folder : {"spool", "datasets", "checkpoints", "logs"}) {
     std::error_code error;
     fs::create_directories(path / folder, error);
     if (error) {

@@ -14,6 +14,7 @@ namespace dfsweep::worker {
 //   worker_id  who this worker is (mode 0600)
 //   spool/     outcomes that the coordinator has not acknowledged
 //   datasets/  verified copies
+//   checkpoints/  trainings to go on with
 //   logs/      standard error of the trainers
 class StateFolder {
  public:
@@ -26,6 +27,7 @@ class StateFolder {
   const std::string& worker_id() const { return worker_id_; }
   std::filesystem::path spool() const { return path_ / "spool"; }
   std::filesystem::path datasets() const { return path_ / "datasets"; }
+  std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path log_of_slot(int slot) const {
     return path_ / "logs" / ("slot-" + std::to_string(slot) + ".log");
   }

@@ -209,6 +209,9 @@ ResultEvent ReadResult(const json& line) {
   result.set_train_seconds(Number(line, "train_seconds"));
   *result.mutable_environment() = ReadEnvironment(line);
   result.set_accuracy_matrix_json(ReadMatrix(line, "accuracy_matrix"));
+  if (line.contains("epochs_reused")) {
+    result.set_epochs_reused(Integer(line, "epochs_reused", INT64_MAX));
+  }
   return {std::move(result)};
 }
 
@@ -247,6 +250,9 @@ TrainerEvent Read(const json& line) {
     read.event = ReadEpochEvent(line);
   } else if (type == names::kEvaluation) {
     read.event = EvaluationEvent{ReadEvaluation(line)};
+  } else if (type == names::kCheckpoint) {
+    read.event =
+        CheckpointEvent{Text(line, "file"), Number(line, "train_seconds")};
   } else if (type == names::kResult) {
     read.event = ReadResult(line);
   } else if (type == names::kFailed) {

@@ -30,6 +30,10 @@ struct EpochEvent {
 struct EvaluationEvent {
   v1::TaskEvaluation evaluation;
 };
+struct CheckpointEvent {
+  std::string file;  // in the folder that the trainer was given
+  double train_seconds = 0;
+};
 struct LogEvent {
   std::string level;  // info, warning or error
   std::string message;
@@ -47,8 +51,9 @@ struct CancelledEvent {};
 struct TrainerEvent {
   // Empty for `ready` and `log`.
   AttemptId attempt;
-  std::variant<ReadyEvent, StartedEvent, EpochEvent, EvaluationEvent, LogEvent,
-               ResultEvent, FailedEvent, CancelledEvent>
+  std::variant<ReadyEvent, StartedEvent, EpochEvent, EvaluationEvent,
+               CheckpointEvent, LogEvent, ResultEvent, FailedEvent,
+               CancelledEvent>
       event;
 };
 

@@ -182,6 +182,8 @@ std::optional<Outcome> TrainerProcess::Handle(const AttemptId& id,
     observer.OnEpoch(*epoch);
   } else if (auto* evaluation = std::get_if<EvaluationEvent>(&event)) {
     observer.OnEvaluation(*evaluation);
+  } else if (auto* checkpoint = std::get_if<CheckpointEvent>(&event)) {
+    observer.OnCheckpoint(*checkpoint);
   } else {
     // A cancel that crossed the trial's last event would be answered within the
     // next trial.

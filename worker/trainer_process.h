@@ -25,6 +25,7 @@ class TrialObserver {
   virtual void OnStarted(const StartedEvent& event) = 0;
   virtual void OnEpoch(const EpochEvent& event) = 0;
   virtual void OnEvaluation(const EvaluationEvent& event) = 0;
+  virtual void OnCheckpoint(const CheckpointEvent&) {}
   virtual void OnLog(const LogEvent& event) = 0;
 };
 
@@ -37,8 +38,9 @@ class TrainerProcess {
     std::filesystem::path log;  // its standard error is appended here
     // Until `ready`: LibTorch alone takes seconds to load from a slow disk.
     absl::Duration start_limit = absl::Minutes(2);
-    // From `cancel` to its answer; then SIGKILL.
-    absl::Duration cancel_limit = absl::Seconds(1);
+    // From `cancel` to its answer, before which it saves the training; then
+    // SIGKILL.
+    absl::Duration cancel_limit = absl::Seconds(5);
     // The least silence that counts as hanging; see Patience.
     absl::Duration hang_limit = absl::Minutes(5);
     // From SIGABRT, which prints a stack, to SIGKILL.

@@ -220,7 +220,7 @@ TEST_F(TrainerProcessTest, CancelIsAnsweredAndTheProcessKept) {
   EXPECT_EQ(trainer.pid(), pid);
 }
 
-TEST_F(TrainerProcessTest, TrainerThatIgnoresCancelIsKilledAfterASecond) {
+TEST_F(TrainerProcessTest, TrainerThatIgnoresCancelIsKilledAfterFiveSeconds) {
   TrainerProcess trainer =
       Noop({"DFSWEEP_NOOP_DEAF=1", "DFSWEEP_NOOP_EPOCH_MS=60000"});
   ASSERT_TRUE(trainer.Start(stop_).ok());
@@ -229,7 +229,7 @@ TEST_F(TrainerProcessTest, TrainerThatIgnoresCancelIsKilledAfterASecond) {
 
   EXPECT_TRUE(std::holds_alternative<Cancelled>(Run(trainer)));
 
-  EXPECT_LT(absl::Now() - begin, absl::Seconds(2));
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(15));  // an epoch is a minute
   EXPECT_EQ(trainer.pid(), 0);
 }
 

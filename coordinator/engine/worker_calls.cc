@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "sweeps/stages.h"
 
 namespace dfsweep::coordinator {
 namespace {
@@ -191,6 +194,47 @@ absl::Status ReportProgress(Turn& turn, const Progress& progress) {
   store.AddEvaluations(progress.attempt, progress.evaluations);
   store.AddLogLines(progress.attempt, progress.lines);
   turn.watchers().TrialChanged(progress.attempt.trial_id);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> CheckpointOwners(
+    Turn& turn, const std::string& trial_id) {
+  std::optional<TrialRow> trial = turn.store().FindTrial(trial_id);
+  if (!trial) {
+    return MakeError(absl::StatusCode::kNotFound, "there is no such trial",
+                     "trial " + trial_id, "stop it");
+  }
+  std::vector<std::string> owners = {trial_id};
+  for (std::string& stage :
+       sweeps::StageNames(nlohmann::json::parse(trial->configuration_json),
+                          trial->dataset_digest, trial->seed)) {
+    owners.push_back(std::move(stage));
+  }
+  return owners;
+}
+
+absl::Status CheckCheckpoint(Turn& turn, const std::string& worker_id,
+                             const AttemptId& attempt,
+                             const CheckpointName& name) {
+  const std::string where =
+      fmt::format("attempt {} of trial {}", attempt.attempt, attempt.trial_id);
+  auto trial = turn.scheduler().Trial(attempt.trial_id);
+  const bool is_newest = trial && trial->attempt == attempt.attempt &&
+                         turn.store().WorkerOfAttempt(attempt) == worker_id;
+  if (!is_newest || (!name.is_stage && IsTerminal(trial->state))) {
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     "this attempt is no longer the worker's", where,
+                     "the worker has to stop it");
+  }
+  DFSWEEP_ASSIGN_OR_RETURN(std::vector<std::string> owners,
+                           CheckpointOwners(turn, attempt.trial_id));
+  // The trial itself owns progress, and nothing else does.
+  const auto owner = std::find(owners.begin(), owners.end(), name.owner);
+  if (owner == owners.end() || (owner == owners.begin()) == name.is_stage) {
+    return MakeError(absl::StatusCode::kPermissionDenied,
+                     "the trial has no checkpoint of this name", where,
+                     "use the same dfsweep version on both sides");
+  }
   return absl::OkStatus();
 }
 

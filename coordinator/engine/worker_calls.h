@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coordinator/engine/turn.h"
+#include "coordinator/store/checkpoint_files.h"
 
 namespace dfsweep::coordinator {
 
@@ -57,6 +58,18 @@ struct CompletionAnswer {
   std::string reason;
 };
 CompletionAnswer CompleteTrial(Turn& turn, const Completion& completion);
+
+// Whose checkpoints an attempt may go on from: its trial's id, then the names
+// of its stages. kNotFound if there is no such trial.
+absl::StatusOr<std::vector<std::string>> CheckpointOwners(
+    Turn& turn, const std::string& trial_id);
+
+// Whether a worker may send a checkpoint of that name for its attempt:
+// kFailedPrecondition if the attempt is not its own or no longer the trial's,
+// kPermissionDenied if the trial has no such checkpoint.
+absl::Status CheckCheckpoint(Turn& turn, const std::string& worker_id,
+                             const AttemptId& attempt,
+                             const CheckpointName& name);
 
 }  // namespace dfsweep::coordinator
 

@@ -65,12 +65,6 @@ EnvironmentRow EnvironmentOf(const v1::Environment& environment) {
           .os = text(environment.os())};
 }
 
-absl::StatusOr<AttemptId> AttemptOf(const std::string& trial_id, int attempt) {
-  DFSWEEP_RETURN_IF_ERROR(CheckDigest("trial id", trial_id));
-  if (attempt < 1) return Refuse("attempts are numbered from 1", trial_id);
-  return AttemptId{trial_id, attempt};
-}
-
 absl::Status CheckWorker(const std::string& worker_id,
                          const std::string& incarnation) {
   DFSWEEP_RETURN_IF_ERROR(CheckToken("worker id", worker_id));
@@ -166,6 +160,9 @@ absl::StatusOr<std::vector<std::vector<double>>> MatrixOf(
 }
 
 absl::StatusOr<TrialResultRow> ResultOf(const v1::TrialResult& result) {
+  if (result.epochs_reused() < 0) {
+    return Refuse("a number of reused epochs is negative", "");
+  }
   if (!std::isfinite(result.train_seconds()) || result.train_seconds() < 0) {
     return Refuse("the training time is out of range", "");
   }
@@ -173,6 +170,7 @@ absl::StatusOr<TrialResultRow> ResultOf(const v1::TrialResult& result) {
       .diverged = result.diverged(),
       .message = Clean(result.message(), kMaxMessageTextBytes, true),
       .train_seconds = result.train_seconds(),
+      .epochs_reused = result.epochs_reused(),
       .environment = EnvironmentOf(result.environment())};
   DFSWEEP_ASSIGN_OR_RETURN(row.metrics, MetricsOf(result.metrics()));
   DFSWEEP_ASSIGN_OR_RETURN(row.evaluations,
@@ -282,6 +280,12 @@ absl::Status CheckDigest(std::string_view what, std::string_view value) {
 
 absl::Duration WaitOf(const google::protobuf::Duration& wait) {
   return std::clamp(DurationOf(wait), absl::ZeroDuration(), rpc::kMaxLongPoll);
+}
+
+absl::StatusOr<AttemptId> AttemptOf(const std::string& trial_id, int attempt) {
+  DFSWEEP_RETURN_IF_ERROR(CheckDigest("trial id", trial_id));
+  if (attempt < 1) return Refuse("attempts are numbered from 1", trial_id);
+  return AttemptId{trial_id, attempt};
 }
 
 absl::StatusOr<std::vector<AttemptId>> AttemptsOf(

@@ -32,6 +32,7 @@ absl::Status CheckDigest(std::string_view what, std::string_view value);
 // Of a long poll: at least 0, at most rpc::kMaxLongPoll.
 absl::Duration WaitOf(const google::protobuf::Duration& wait);
 
+absl::StatusOr<AttemptId> AttemptOf(const std::string& trial_id, int attempt);
 absl::StatusOr<std::vector<AttemptId>> AttemptsOf(
     const google::protobuf::RepeatedPtrField<v1::AttemptRef>& refs);
 

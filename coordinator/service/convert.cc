@@ -139,6 +139,7 @@ void ToProto(const SweepView& view, v1::Sweep* out) {
     SetCount(state, sums.trials, out->mutable_counts());
     out->set_epochs_total(out->epochs_total() + sums.epochs_total);
     out->set_epochs_done(out->epochs_done() + sums.epochs_done);
+    out->set_epochs_reused(out->epochs_reused() + sums.epochs_reused);
   }
   out->set_priority(row.priority);
   SetTime(row.create_time, out->mutable_create_time());
@@ -216,6 +217,14 @@ void ToProto(const PlanView& view, v1::SweepPlan* out) {
         fmt::format("{}\n{}\n{}", warning.what, warning.where, warning.remedy));
   }
   out->set_slots(view.slots);
+  out->set_epochs_shared(plan.epochs_shared);
+  for (const sweeps::StageLevel& level : plan.levels) {
+    v1::StageLevel& out_level = *out->add_levels();
+    out_level.set_trials(level.trials);
+    out_level.set_stages(level.stages);
+    out_level.set_epochs(level.epochs);
+    out_level.set_epochs_shared(level.epochs_shared);
+  }
 }
 
 void ToProto(const SubmitAnswer& answer, v1::CreateSweepResponse* out) {

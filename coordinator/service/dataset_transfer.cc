@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -80,7 +79,8 @@ class Upload final : public grpc::ServerReadReactor<v1::UploadDatasetRequest> {
           std::filesystem::file_size(files_.PathOf(row_.digest), error));
       return false;
     }
-    upload_.emplace(files_, row_.digest, row_.size_bytes);
+    upload_.emplace(files_.PathOf(row_.digest), "dataset", row_.digest,
+                    row_.size_bytes);
     return true;
   }
 
@@ -127,74 +127,7 @@ class Upload final : public grpc::ServerReadReactor<v1::UploadDatasetRequest> {
   v1::UploadDatasetRequest message_;
   DatasetRow row_;
   std::string request_id_;
-  std::optional<DatasetUpload> upload_;
-};
-
-class Download final
-    : public grpc::ServerWriteReactor<v1::DownloadArtifactResponse> {
- public:
-  void Begin(const DatasetFiles& files,
-             const v1::DownloadArtifactRequest& request,
-             const absl::Status& before) {
-    absl::Status status = before.ok() ? Open(files, request) : before;
-    if (status.ok()) {
-      WriteNext();
-    } else {
-      Finish(rpc::ToGrpcStatus(status));
-    }
-  }
-
- private:
-  absl::Status Open(const DatasetFiles& files,
-                    const v1::DownloadArtifactRequest& request) {
-    DFSWEEP_RETURN_IF_ERROR(CheckDigest("digest", request.digest()));
-    path_ = files.PathOf(request.digest());
-    file_.open(path_, std::ios::binary | std::ios::ate);
-    if (!file_) {
-      return MakeError(absl::StatusCode::kNotFound,
-                       "the coordinator does not have this dataset",
-                       "dataset " + request.digest(),
-                       "import it again: dfsweep data import");
-    }
-    int64_t size = file_.tellg();
-    if (request.offset_bytes() < 0 || request.offset_bytes() > size) {
-      return MakeError(absl::StatusCode::kOutOfRange,
-                       fmt::format("the offset {} is not within {} bytes",
-                                   request.offset_bytes(), size),
-                       "dataset " + request.digest(),
-                       "download it from the beginning");
-    }
-    file_.seekg(request.offset_bytes());
-    return absl::OkStatus();
-  }
-
-  void WriteNext() {
-    std::string& chunk = *message_.mutable_chunk();
-    chunk.resize(rpc::kChunkBytes);
-    file_.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
-    chunk.resize(file_.gcount());
-    if (file_.bad()) {
-      Finish(rpc::ToGrpcStatus(
-          MakeError(absl::StatusCode::kUnavailable, "the dataset can't be read",
-                    path_.string(), "check the coordinator's disk")));
-    } else if (chunk.empty()) {
-      Finish(grpc::Status::OK);
-    } else {
-      StartWrite(&message_);
-    }
-  }
-  void OnWriteDone(bool ok) override {
-    if (ok) {
-      WriteNext();
-    } else {
-      Finish(grpc::Status::CANCELLED);
-    }
-  }
-  void OnDone() override { delete this; }
-
-  std::filesystem::path path_;
-  std::ifstream file_;
-  v1::DownloadArtifactResponse message_;
+  std::optional<FileUpload> upload_;
 };
 
 }  // namespace
@@ -205,14 +138,6 @@ grpc::ServerReadReactor<v1::UploadDatasetRequest>* NewDatasetUpload(
   auto* upload = new Upload(engine, files, tasks, response);
   upload->Begin(CheckDeadline(context));
   return upload;
-}
-
-grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* NewDatasetDownload(
-    const DatasetFiles& files, grpc::CallbackServerContext& context,
-    const v1::DownloadArtifactRequest& request) {
-  auto* download = new Download;
-  download->Begin(files, request, CheckDeadline(context));
-  return download;
 }
 
 }  // namespace dfsweep::coordinator

@@ -78,24 +78,29 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
   DFSWEEP_RETURN_IF_ERROR(MakeFolder(options.store));
   // The store first: its lock guards the datasets too.
   DFSWEEP_ASSIGN_OR_RETURN(auto store, SqliteStore::Open(options.store));
-  DFSWEEP_ASSIGN_OR_RETURN(auto files, DatasetFiles::Open(options.store));
+  DFSWEEP_ASSIGN_OR_RETURN(auto datasets, DatasetFiles::Open(options.store));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      auto checkpoints,
+      CheckpointFiles::Open(options.store, options.checkpoint_bytes));
   DFSWEEP_ASSIGN_OR_RETURN(
       auto engine, Engine::Start(std::move(store), clock, options.engine));
-  std::unique_ptr<Server> server(new Server(options.store, std::move(files),
-                                            std::move(engine),
-                                            options.engine.scheduler));
+  std::unique_ptr<Server> server(
+      new Server(options.store, std::move(datasets), std::move(checkpoints),
+                 std::move(engine), options.engine.scheduler));
   DFSWEEP_RETURN_IF_ERROR(server->Listen(host, options.listen));
   return server;
 }
 
-Server::Server(std::filesystem::path store, DatasetFiles files,
+Server::Server(std::filesystem::path store, DatasetFiles datasets,
+               std::unique_ptr<CheckpointFiles> checkpoints,
                std::unique_ptr<Engine> engine, const SchedulerOptions& limits)
     : store_(std::move(store)),
-      files_(std::move(files)),
+      datasets_(std::move(datasets)),
+      checkpoints_(std::move(checkpoints)),
       tasks_(kTaskThreads),
       engine_(std::move(engine)),
-      worker_service_(*engine_, files_, limits),
-      sweep_service_(*engine_, files_, tasks_) {}
+      worker_service_(*engine_, datasets_, *checkpoints_, tasks_, limits),
+      sweep_service_(*engine_, datasets_, tasks_) {}
 
 Server::~Server() { Stop(); }
 

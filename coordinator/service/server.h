@@ -12,6 +12,7 @@
 #include "coordinator/service/sweep_service.h"
 #include "coordinator/service/task_threads.h"
 #include "coordinator/service/worker_service.h"
+#include "coordinator/store/checkpoint_files.h"
 #include "coordinator/store/dataset_files.h"
 
 namespace dfsweep::coordinator {
@@ -25,6 +26,8 @@ class Server {
     std::string listen;
     std::filesystem::path store;
     Engine::Options engine;
+    // Checkpoints beyond it are removed.
+    int64_t checkpoint_bytes = int64_t{50} << 30;
   };
 
   // Name of the file in the store's folder that says where it is served: one
@@ -47,12 +50,14 @@ class Server {
   void Stop();
 
  private:
-  Server(std::filesystem::path store, DatasetFiles files,
+  Server(std::filesystem::path store, DatasetFiles datasets,
+         std::unique_ptr<CheckpointFiles> checkpoints,
          std::unique_ptr<Engine> engine, const SchedulerOptions& limits);
   absl::Status Listen(const std::string& host, const std::string& listen);
 
   const std::filesystem::path store_;
-  const DatasetFiles files_;
+  const DatasetFiles datasets_;
+  const std::unique_ptr<CheckpointFiles> checkpoints_;
   TaskThreads tasks_;
   const std::unique_ptr<Engine> engine_;
   WorkerService worker_service_;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
@@ -15,12 +16,14 @@
 #include "base/files.h"
 #include "base/temporary_folder.h"
 #include "proto/channel.h"
+#include "sweeps/stages.h"
 
 namespace dfsweep::coordinator {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kFile[] = R"(
 name: small
@@ -162,6 +165,63 @@ class ServerTest : public ::testing::Test {
         *daemons_, &v1::WorkerService::Stub::CompleteTrial, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response;
+  }
+
+  // Sends `bytes` as a checkpoint of the leased attempt.
+  grpc::Status SendCheckpoint(const v1::Lease& lease, const std::string& name,
+                              const std::string& bytes,
+                              const std::string& worker = "w1") {
+    grpc::ClientContext context;
+    rpc::SetDeadline(context, absl::Seconds(30));
+    v1::UploadArtifactResponse response;
+    auto writer = daemons_->UploadArtifact(&context, &response);
+    v1::UploadArtifactRequest message;
+    message.set_worker_id(worker);
+    message.mutable_attempt()->set_trial_id(lease.trial_id());
+    message.mutable_attempt()->set_attempt(lease.attempt());
+    message.set_name(name);
+    message.set_digest(Sha256Hex(bytes));
+    message.set_size_bytes(static_cast<int64_t>(bytes.size()));
+    writer->Write(message);
+    message.Clear();
+    for (size_t begin = 0; begin < bytes.size(); begin += rpc::kChunkBytes) {
+      message.set_chunk(bytes.substr(begin, rpc::kChunkBytes));
+      if (!writer->Write(message)) break;
+    }
+    writer->WritesDone();
+    return writer->Finish();
+  }
+  std::vector<std::string> CheckpointsFor(const v1::Lease& lease) {
+    v1::ListCheckpointsRequest request;
+    request.set_worker_id("w1");
+    request.mutable_attempt()->set_trial_id(lease.trial_id());
+    request.mutable_attempt()->set_attempt(lease.attempt());
+    v1::ListCheckpointsResponse response;
+    EXPECT_TRUE(Call(*daemons_, &v1::WorkerService::Stub::ListCheckpoints,
+                     request, &response)
+                    .ok());
+    std::vector<std::string> names;
+    for (const auto& ref : response.checkpoints()) names.push_back(ref.name());
+    return names;
+  }
+  std::string Download(const std::string& digest, int64_t offset = 0) {
+    grpc::ClientContext context;
+    rpc::SetDeadline(context, absl::Seconds(30));
+    v1::DownloadArtifactRequest request;
+    request.set_worker_id("w1");
+    request.set_digest(digest);
+    request.set_offset_bytes(offset);
+    auto reader = daemons_->DownloadArtifact(&context, request);
+    v1::DownloadArtifactResponse piece;
+    std::string bytes;
+    while (reader->Read(&piece)) bytes += piece.chunk();
+    EXPECT_TRUE(reader->Finish().ok());
+    return bytes;
+  }
+  std::string StageOf(const v1::Lease& lease, size_t stage) const {
+    return sweeps::StageNames(nlohmann::json::parse(lease.configuration_json()),
+                              lease.dataset().digest(), lease.seed())
+        .at(stage);
   }
 
   const TemporaryFolder temporary_;
@@ -396,18 +456,7 @@ TEST_F(ServerTest, DatasetIsDownloadedFromAnOffset) {
   ASSERT_TRUE(Upload(digest_, bytes_, &uploaded).ok());
   EXPECT_TRUE(uploaded.existed());
 
-  grpc::ClientContext context;
-  rpc::SetDeadline(context, absl::Seconds(30));
-  v1::DownloadArtifactRequest request;
-  request.set_worker_id("w1");
-  request.set_digest(digest_);
-  request.set_offset_bytes(1'000'000);
-  auto reader = daemons_->DownloadArtifact(&context, request);
-  v1::DownloadArtifactResponse piece;
-  std::string rest;
-  while (reader->Read(&piece)) rest += piece.chunk();
-  EXPECT_TRUE(reader->Finish().ok());
-  EXPECT_EQ(rest, bytes_.substr(1'000'000));
+  EXPECT_EQ(Download(digest_, 1'000'000), bytes_.substr(1'000'000));
 }
 
 TEST_F(ServerTest, DownloadByPathIsRefused) {
@@ -419,6 +468,71 @@ TEST_F(ServerTest, DownloadByPathIsRefused) {
   v1::DownloadArtifactResponse piece;
   EXPECT_FALSE(reader->Read(&piece));
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(ServerTest, CheckpointsOfATrialArriveAndAreListedUntilItsResult) {
+  Submit();
+  RegisterWorker();
+  const v1::Lease lease = LeaseOne();
+  const std::string progress = lease.trial_id() + ".12.progress";
+  const std::string stage = StageOf(lease, 0) + ".1.stage";
+  const std::string bytes(2'500'000, 'c');
+  ASSERT_TRUE(SendCheckpoint(lease, progress, bytes).ok());
+  ASSERT_TRUE(SendCheckpoint(lease, stage, "of all that share it").ok());
+  EXPECT_THAT(CheckpointsFor(lease), UnorderedElementsAre(progress, stage));
+  EXPECT_EQ(Download(Sha256Hex(bytes)), bytes);
+
+  EXPECT_TRUE(Complete(CompletionOf(lease)).accepted());
+
+  EXPECT_THAT(CheckpointsFor(lease), ElementsAre(stage));
+}
+
+TEST_F(ServerTest, CheckpointsSurviveARestart) {
+  Submit();
+  RegisterWorker();
+  const v1::Lease lease = LeaseOne();
+  const std::string progress = lease.trial_id() + ".12.progress";
+  ASSERT_TRUE(SendCheckpoint(lease, progress, "bytes").ok());
+  server_.reset();
+  Start();
+  EXPECT_THAT(CheckpointsFor(lease), ElementsAre(progress));
+}
+
+TEST_F(ServerTest, CheckpointThatATrialCannotHaveIsRefused) {
+  Submit();
+  RegisterWorker();
+  const v1::Lease lease = LeaseOne();
+  const std::string id = lease.trial_id(), other = Sha256Hex("another trial");
+  for (const std::string& name :
+       {other + ".1.progress", other + ".1.stage", id + ".1.stage",
+        StageOf(lease, 0) + ".1.progress"}) {
+    EXPECT_EQ(SendCheckpoint(lease, name, "bytes").error_code(),
+              grpc::StatusCode::PERMISSION_DENIED)
+        << name;
+  }
+  for (const std::string& name :
+       {std::string("../") + id + ".1.progress", id + ".progress"}) {
+    EXPECT_EQ(SendCheckpoint(lease, name, "bytes").error_code(),
+              grpc::StatusCode::INVALID_ARGUMENT)
+        << name;
+  }
+  EXPECT_THAT(CheckpointsFor(lease), ElementsAre());
+}
+
+TEST_F(ServerTest, CheckpointOfAnAttemptThatIsNotTheWorkersIsRefused) {
+  Submit();
+  RegisterWorker();
+  v1::Lease lease = LeaseOne();
+  const std::string progress = lease.trial_id() + ".12.progress";
+  EXPECT_EQ(SendCheckpoint(lease, progress, "bytes", "w2").error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+  lease.set_attempt(2);
+  EXPECT_EQ(SendCheckpoint(lease, progress, "bytes").error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+  lease.set_attempt(1);
+  EXPECT_TRUE(Complete(CompletionOf(lease)).accepted());
+  EXPECT_EQ(SendCheckpoint(lease, progress, "bytes").error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
 }
 
 TEST_F(ServerTest, SweepWithoutItsDatasetIsRefusedAndStoresNothing) {
@@ -459,13 +573,6 @@ TEST_F(ServerTest, WhatALaterVersionHasSaysSo) {
                              v1::CreateJoinTokenRequest(), &token);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_THAT(status.error_message(), HasSubstr("later version"));
-
-  grpc::ClientContext context;
-  rpc::SetDeadline(context, absl::Seconds(30));
-  v1::UploadArtifactResponse uploaded;
-  auto writer = daemons_->UploadArtifact(&context, &uploaded);
-  writer->WritesDone();
-  EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
 }
 
 TEST_F(ServerTest, LogsOfATrialAreStreamed) {

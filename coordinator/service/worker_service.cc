@@ -7,9 +7,9 @@
 #include "coordinator/engine/worker_calls.h"
 #include "coordinator/service/call.h"
 #include "coordinator/service/check_request.h"
+#include "coordinator/service/checkpoint_upload.h"
 #include "coordinator/service/convert.h"
-#include "coordinator/service/dataset_transfer.h"
-#include "coordinator/service/later.h"
+#include "coordinator/service/file_download.h"
 
 namespace dfsweep::coordinator {
 namespace {
@@ -130,28 +130,54 @@ grpc::ServerUnaryReactor* WorkerService::CompleteTrial(
   }
   return AnswerInEngine(
       engine_, context,
-      [response, completion = *std::move(completion)](Turn& turn) {
+      [this, response, completion = *std::move(completion)](Turn& turn) {
         CompletionAnswer answer = coordinator::CompleteTrial(turn, completion);
+        if (answer.accepted &&
+            std::holds_alternative<TrialResultRow>(completion.outcome)) {
+          checkpoints_.RemoveProgress(completion.attempt.trial_id);
+        }
         response->set_accepted(answer.accepted);
         response->set_reason(answer.reason);
         return absl::OkStatus();
       });
 }
 
+grpc::ServerUnaryReactor* WorkerService::ListCheckpoints(
+    grpc::CallbackServerContext* context,
+    const v1::ListCheckpointsRequest* request,
+    v1::ListCheckpointsResponse* response) {
+  absl::StatusOr<AttemptId> attempt =
+      AttemptOf(request->attempt().trial_id(), request->attempt().attempt());
+  if (!attempt.ok()) {
+    return Finish(context->DefaultReactor(), attempt.status());
+  }
+  return AnswerInEngine(
+      engine_, context,
+      [this, response, trial_id = attempt->trial_id](Turn& turn) {
+        DFSWEEP_ASSIGN_OR_RETURN(std::vector<std::string> owners,
+                                 CheckpointOwners(turn, trial_id));
+        for (const std::string& owner : owners) {
+          for (const CheckpointFiles::File& file : checkpoints_.Of(owner)) {
+            v1::CheckpointRef& ref = *response->add_checkpoints();
+            ref.set_name(file.name);
+            ref.set_digest(file.digest);
+            ref.set_size_bytes(file.size_bytes);
+          }
+        }
+        return absl::OkStatus();
+      });
+}
+
 grpc::ServerReadReactor<v1::UploadArtifactRequest>*
-WorkerService::UploadArtifact(grpc::CallbackServerContext*,
+WorkerService::UploadArtifact(grpc::CallbackServerContext* context,
                               v1::UploadArtifactResponse*) {
-  struct Refusal : grpc::ServerReadReactor<v1::UploadArtifactRequest> {
-    Refusal() { Finish(rpc::ToGrpcStatus(ComesLater("checkpoints"))); }
-    void OnDone() override { delete this; }
-  };
-  return new Refusal;
+  return NewCheckpointUpload(engine_, checkpoints_, tasks_, *context);
 }
 
 grpc::ServerWriteReactor<v1::DownloadArtifactResponse>*
 WorkerService::DownloadArtifact(grpc::CallbackServerContext* context,
                                 const v1::DownloadArtifactRequest* request) {
-  return NewDatasetDownload(files_, *context, *request);
+  return NewFileDownload(datasets_, checkpoints_, *context, *request);
 }
 
 }  // namespace dfsweep::coordinator

@@ -2,6 +2,8 @@
 #define DFSWEEP_COORDINATOR_SERVICE_WORKER_SERVICE_H_
 
 #include "coordinator/engine/engine.h"
+#include "coordinator/service/task_threads.h"
+#include "coordinator/store/checkpoint_files.h"
 #include "coordinator/store/dataset_files.h"
 #include "dfsweep/v1/worker_service.grpc.pb.h"
 
@@ -11,9 +13,14 @@ namespace dfsweep::coordinator {
 // answers. Thread-safe; the engine and the files outlive it.
 class WorkerService final : public v1::WorkerService::CallbackService {
  public:
-  WorkerService(Engine& engine, const DatasetFiles& files,
+  WorkerService(Engine& engine, const DatasetFiles& datasets,
+                CheckpointFiles& checkpoints, TaskThreads& tasks,
                 const SchedulerOptions& limits)
-      : engine_(engine), files_(files), limits_(limits) {}
+      : engine_(engine),
+        datasets_(datasets),
+        checkpoints_(checkpoints),
+        tasks_(tasks),
+        limits_(limits) {}
 
  private:
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
@@ -34,6 +41,10 @@ class WorkerService final : public v1::WorkerService::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::CompleteTrialRequest* request,
       v1::CompleteTrialResponse* response) override;
+  grpc::ServerUnaryReactor* ListCheckpoints(
+      grpc::CallbackServerContext* context,
+      const v1::ListCheckpointsRequest* request,
+      v1::ListCheckpointsResponse* response) override;
   grpc::ServerReadReactor<v1::UploadArtifactRequest>* UploadArtifact(
       grpc::CallbackServerContext* context,
       v1::UploadArtifactResponse* response) override;
@@ -42,7 +53,9 @@ class WorkerService final : public v1::WorkerService::CallbackService {
       const v1::DownloadArtifactRequest* request) override;
 
   Engine& engine_;
-  const DatasetFiles& files_;
+  const DatasetFiles& datasets_;
+  CheckpointFiles& checkpoints_;
+  TaskThreads& tasks_;
   const SchedulerOptions limits_;
 };
 

@@ -2,12 +2,9 @@
 #ifndef DFSWEEP_COORDINATOR_STORE_DATASET_FILES_H_
 #define DFSWEEP_COORDINATOR_STORE_DATASET_FILES_H_
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 
-#include "base/digest.h"
 #include "base/status.h"
 
 namespace dfsweep::coordinator {
@@ -25,37 +22,7 @@ class DatasetFiles {
  private:
   explicit DatasetFiles(std::filesystem::path folder)
       : folder_(std::move(folder)) {}
-  friend class DatasetUpload;
   std::filesystem::path folder_;
-};
-
-// One upload: a temporary file that becomes the dataset only if its bytes are
-// what was promised; gone on destruction otherwise. One thread at a time.
-class DatasetUpload {
- public:
-  DatasetUpload(const DatasetFiles& files, std::string digest,
-                int64_t size_bytes);
-  ~DatasetUpload();
-  DatasetUpload(const DatasetUpload&) = delete;
-  DatasetUpload& operator=(const DatasetUpload&) = delete;
-
-  // kDataLoss if there are more bytes than promised; kResourceExhausted if the
-  // disk is full.
-  absl::Status Append(std::string_view bytes);
-  // Checks size and digest (kDataLoss), then makes the file durable.
-  absl::Status Finish();
-
- private:
-  absl::Status OpenFile();
-  absl::Status SystemError(std::string_view what) const;
-
-  const std::filesystem::path path_;
-  const std::filesystem::path temporary_;
-  const std::string digest_;
-  const int64_t size_bytes_;
-  int64_t written_ = 0;
-  int descriptor_ = -1;
-  Sha256 hash_;
 };
 
 }  // namespace dfsweep::coordinator

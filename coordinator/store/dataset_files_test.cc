@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/files.h"
+#include "coordinator/store/file_upload.h"
 #include "coordinator/store/store_testing.h"
 
 namespace dfsweep::coordinator {
@@ -35,7 +36,8 @@ class DatasetFilesTest : public testing::Test {
 
 TEST_F(DatasetFilesTest, UploadInPiecesAppearsWholeWhenFinished) {
   DatasetFiles files = Open();
-  DatasetUpload upload(files, digest_, static_cast<int64_t>(bytes_.size()));
+  FileUpload upload(files.PathOf(digest_), "dataset", digest_,
+                    static_cast<int64_t>(bytes_.size()));
   EXPECT_TRUE(upload.Append(bytes_.substr(0, 3)).ok());
   EXPECT_TRUE(upload.Append(bytes_.substr(3)).ok());
   EXPECT_FALSE(files.Has(digest_));
@@ -49,7 +51,8 @@ TEST_F(DatasetFilesTest, UploadInPiecesAppearsWholeWhenFinished) {
 
 TEST_F(DatasetFilesTest, DatasetOutlivesItsUpload) {
   {
-    DatasetUpload upload(Open(), digest_, static_cast<int64_t>(bytes_.size()));
+    FileUpload upload(Open().PathOf(digest_), "dataset", digest_,
+                      static_cast<int64_t>(bytes_.size()));
     EXPECT_TRUE(upload.Append(bytes_).ok());
     EXPECT_TRUE(upload.Finish().ok());
   }
@@ -59,7 +62,7 @@ TEST_F(DatasetFilesTest, DatasetOutlivesItsUpload) {
 
 TEST_F(DatasetFilesTest, AbandonedUploadLeavesNothing) {
   {
-    DatasetUpload upload(Open(), digest_, 100);
+    FileUpload upload(Open().PathOf(digest_), "dataset", digest_, 100);
     EXPECT_TRUE(upload.Append(bytes_).ok());
   }
 
@@ -69,7 +72,8 @@ TEST_F(DatasetFilesTest, AbandonedUploadLeavesNothing) {
 TEST_F(DatasetFilesTest, UploadCutShortIsRefused) {
   DatasetFiles files = Open();
   {
-    DatasetUpload upload(files, digest_, static_cast<int64_t>(bytes_.size()));
+    FileUpload upload(files.PathOf(digest_), "dataset", digest_,
+                      static_cast<int64_t>(bytes_.size()));
     EXPECT_TRUE(upload.Append(bytes_.substr(1)).ok());
 
     absl::Status status = upload.Finish();
@@ -85,7 +89,8 @@ TEST_F(DatasetFilesTest, OtherBytesThanPromisedAreRefused) {
   DatasetFiles files = Open();
   std::string other = bytes_;
   other.back() ^= 1;
-  DatasetUpload upload(files, digest_, static_cast<int64_t>(other.size()));
+  FileUpload upload(files.PathOf(digest_), "dataset", digest_,
+                    static_cast<int64_t>(other.size()));
   EXPECT_TRUE(upload.Append(other).ok());
 
   EXPECT_EQ(upload.Finish().code(), absl::StatusCode::kDataLoss);
@@ -93,7 +98,7 @@ TEST_F(DatasetFilesTest, OtherBytesThanPromisedAreRefused) {
 }
 
 TEST_F(DatasetFilesTest, MoreBytesThanAnnouncedAreRefusedBeforeTheyAreWritten) {
-  DatasetUpload upload(Open(), digest_, 4);
+  FileUpload upload(Open().PathOf(digest_), "dataset", digest_, 4);
 
   absl::Status status = upload.Append(bytes_);
 
@@ -107,7 +112,7 @@ TEST_F(DatasetFilesTest, MoreBytesThanAnnouncedAreRefusedBeforeTheyAreWritten) {
 TEST_F(DatasetFilesTest, NothingIsADatasetToo) {
   const std::string empty = Sha256Hex("");
   DatasetFiles files = Open();
-  DatasetUpload upload(files, empty, 0);
+  FileUpload upload(files.PathOf(empty), "dataset", empty, 0);
 
   EXPECT_TRUE(upload.Finish().ok());
   EXPECT_TRUE(files.Has(empty));
@@ -116,8 +121,8 @@ TEST_F(DatasetFilesTest, NothingIsADatasetToo) {
 TEST_F(DatasetFilesTest, TwoUploadsOfOneDatasetDontDisturbEachOther) {
   DatasetFiles files = Open();
   const auto size = static_cast<int64_t>(bytes_.size());
-  DatasetUpload first(files, digest_, size);
-  DatasetUpload second(files, digest_, size);
+  FileUpload first(files.PathOf(digest_), "dataset", digest_, size);
+  FileUpload second(files.PathOf(digest_), "dataset", digest_, size);
   EXPECT_TRUE(first.Append(bytes_).ok());
   EXPECT_TRUE(second.Append(bytes_.substr(0, 2)).ok());
   EXPECT_TRUE(first.Finish().ok());
@@ -144,7 +149,8 @@ TEST_F(DatasetFilesTest, FullDiskIsSaidToBeFull) {
   getrlimit(RLIMIT_FSIZE, &before);
   auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
   rlimit limit = {5, before.rlim_max};
-  DatasetUpload upload(Open(), digest_, static_cast<int64_t>(bytes_.size()));
+  FileUpload upload(Open().PathOf(digest_), "dataset", digest_,
+                    static_cast<int64_t>(bytes_.size()));
 
   setrlimit(RLIMIT_FSIZE, &limit);
   absl::Status status = upload.Append(bytes_);

@@ -133,6 +133,7 @@ struct TrialResultRow {
   std::vector<EpochRow> epochs;
   std::vector<std::vector<double>> accuracy_matrix;
   double train_seconds = 0;
+  int64_t epochs_reused = 0;  // not trained by this attempt
   EnvironmentRow environment;
 };
 
@@ -141,6 +142,7 @@ struct StateSums {
   int64_t trials = 0;
   int64_t epochs_total = 0;
   int64_t epochs_done = 0;
+  int64_t epochs_reused = 0;
   double work = 0;
   double work_done = 0;
   double train_seconds = 0;

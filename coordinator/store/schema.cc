@@ -203,6 +203,9 @@ CREATE TABLE requests (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX requests_by_time ON requests (time_ms);
 )sql",
+    R"sql(
+ALTER TABLE trials ADD COLUMN epochs_reused INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 int64_t ReadPragma(Database& database, const char* sql) {

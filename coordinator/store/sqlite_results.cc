@@ -45,11 +45,12 @@ void SqliteStore::AcceptResult(const AttemptId& attempt,
     epochs_done = std::max(epochs_done, epoch.epochs_done);
   }
   database_->Run(
-      "UPDATE trials SET train_seconds = ?, message = ?, cause = NULL, "
+      "UPDATE trials SET train_seconds = ?, epochs_reused = ?, message = ?, "
+      "cause = NULL, "
       "epochs_done = CASE WHEN ? THEN min(?, epochs_total) "
       "ELSE epochs_total END WHERE number = ?",
-      result.train_seconds, result.message, result.diverged, epochs_done,
-      trial);
+      result.train_seconds, result.epochs_reused, result.message,
+      result.diverged, epochs_done, trial);
 }
 
 std::vector<ResultRow> SqliteStore::Results(const SweepRow& sweep) {

@@ -189,7 +189,8 @@ SweepProgress SqliteStore::Progress(const std::string& sweep_id,
       "SELECT t.state, count(*), sum(t.epochs_total), sum(t.epochs_done), "
       "sum(t.work), sum(t.work * t.epochs_done / max(t.epochs_total, 1)), "
       "sum(t.train_seconds), sum(?2 - t.start_ms) / 1000.0, "
-      "max(t.work * (1.0 - 1.0 * t.epochs_done / max(t.epochs_total, 1))) "
+      "max(t.work * (1.0 - 1.0 * t.epochs_done / max(t.epochs_total, 1))), "
+      "sum(t.epochs_reused) "
       "FROM sweeps s JOIN sweep_trials st ON st.sweep = s.number "
       "JOIN trials t ON t.number = st.trial "
       "WHERE s.sweep_id = ?1 GROUP BY t.state",
@@ -200,6 +201,7 @@ SweepProgress SqliteStore::Progress(const std::string& sweep_id,
         .trials = query.Int(1),
         .epochs_total = query.Int(2),
         .epochs_done = query.Int(3),
+        .epochs_reused = query.Int(9),
         .work = query.Real(4),
         .work_done = query.Real(5),
         .train_seconds = query.Real(6),

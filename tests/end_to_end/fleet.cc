@@ -133,17 +133,30 @@ void Fleet::StartCoordinator(std::vector<std::string> extra_environment) {
 
 void Fleet::StartWorker(const std::string& name, int slots,
                         std::vector<std::string> extra_environment) {
+  Launch(name, TestBinFolder() / "dfsweep-noop-trainer",
+         {"--slots", std::to_string(slots)}, std::move(extra_environment));
+}
+
+void Fleet::StartTrainingWorker(const std::string& name,
+                                std::vector<std::string> arguments) {
+  Launch(name, BinFolder() / "dfsweep-trainer", std::move(arguments), {});
+}
+
+void Fleet::Launch(const std::string& worker,
+                   const std::filesystem::path& trainer,
+                   std::vector<std::string> arguments,
+                   std::vector<std::string> extra_environment) {
   Process::Options options{
       .program = BinFolder() / "dfsweep-worker",
-      .arguments = {"--coordinator", address_, "--name", name, "--slots",
-                    std::to_string(slots), "--state",
-                    (folder_ / ("worker-" + name)).string(), "--trainer",
-                    (TestBinFolder() / "dfsweep-noop-trainer").string(),
+      .arguments = {"--coordinator", address_, "--name", worker, "--state",
+                    StateOf(worker).string(), "--trainer", trainer.string(),
                     "--exit-with-stdin"},
       .extra_environment = std::move(extra_environment),
-      .stderr_path = folder_ / (name + ".log")};
-  workers_.erase(name);
-  workers_.emplace(name, Process::Start(options).value());
+      .stderr_path = folder_ / (worker + ".log")};
+  options.arguments.insert(options.arguments.end(), arguments.begin(),
+                           arguments.end());
+  workers_.erase(worker);
+  workers_.emplace(worker, Process::Start(options).value());
 }
 
 void Fleet::KillCoordinator() {

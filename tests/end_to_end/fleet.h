@@ -36,8 +36,15 @@ class Fleet {
   // Starts the coordinator and waits until it serves; a restart takes the same
   // port, as a restarted daemon does.
   void StartCoordinator(std::vector<std::string> extra_environment = {});
+  // With the no-op trainer.
   void StartWorker(const std::string& name, int slots = 1,
                    std::vector<std::string> extra_environment = {});
+  // With the trainer that trains, and further arguments.
+  void StartTrainingWorker(const std::string& name,
+                           std::vector<std::string> arguments);
+  std::filesystem::path StateOf(const std::string& worker) const {
+    return folder_ / ("worker-" + worker);
+  }
 
   // SIGKILL, as a pulled plug.
   void KillCoordinator();
@@ -68,6 +75,9 @@ class Fleet {
 
  private:
   std::vector<std::string> CommandEnvironment() const;
+  void Launch(const std::string& worker, const std::filesystem::path& trainer,
+              std::vector<std::string> arguments,
+              std::vector<std::string> extra_environment);
 
   std::filesystem::path folder_;
   std::string address_;

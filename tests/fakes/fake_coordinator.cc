@@ -75,7 +75,7 @@ std::string FakeCoordinator::AddDataset(size_t size) {
   std::string bytes(size, 'x');
   for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 >> 3);
   std::string digest = Sha256Hex(bytes);
-  With([&](State& state) { state.datasets[digest] = bytes; });
+  With([&](State& state) { state.files[digest] = bytes; });
   return digest;
 }
 
@@ -185,11 +185,11 @@ grpc::Status FakeCoordinator::DownloadArtifact(
   {
     absl::MutexLock lock(&mutex_);
     state_.download_offsets.push_back(request->offset_bytes());
-    auto dataset = state_.datasets.find(request->digest());
-    if (dataset == state_.datasets.end()) {
-      return grpc::Status(grpc::StatusCode::NOT_FOUND, "no such dataset\nx\ny");
+    auto file = state_.files.find(request->digest());
+    if (file == state_.files.end()) {
+      return grpc::Status(grpc::StatusCode::NOT_FOUND, "no such file\nx\ny");
     }
-    bytes = dataset->second.substr(request->offset_bytes());
+    bytes = file->second.substr(request->offset_bytes());
     if (state_.corrupt_downloads > 0) {
       --state_.corrupt_downloads;
       bytes[bytes.size() / 2] ^= 1;
@@ -204,6 +204,43 @@ grpc::Status FakeCoordinator::DownloadArtifact(
     response.set_chunk(bytes.substr(begin, kChunkBytes));
     writer->Write(response);
   }
+  return grpc::Status::OK;
+}
+
+void FakeCoordinator::AddCheckpoint(const std::string& name,
+                                    const std::string& bytes) {
+  v1::CheckpointRef ref;
+  ref.set_name(name);
+  ref.set_digest(Sha256Hex(bytes));
+  ref.set_size_bytes(static_cast<int64_t>(bytes.size()));
+  absl::MutexLock lock(&mutex_);
+  state_.files[ref.digest()] = bytes;
+  state_.checkpoints.push_back(ref);
+}
+
+grpc::Status FakeCoordinator::ListCheckpoints(
+    grpc::ServerContext*, const v1::ListCheckpointsRequest*,
+    v1::ListCheckpointsResponse* response) {
+  absl::MutexLock lock(&mutex_);
+  for (const v1::CheckpointRef& ref : state_.checkpoints) {
+    *response->add_checkpoints() = ref;
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeCoordinator::UploadArtifact(
+    grpc::ServerContext*, grpc::ServerReader<v1::UploadArtifactRequest>* reader,
+    v1::UploadArtifactResponse*) {
+  v1::UploadArtifactRequest whole, message;
+  reader->Read(&whole);
+  while (reader->Read(&message)) whole.mutable_chunk()->append(message.chunk());
+  absl::MutexLock lock(&mutex_);
+  if (!state_.upload_errors.empty()) {
+    grpc::Status error = state_.upload_errors.front();
+    state_.upload_errors.pop_front();
+    return error;
+  }
+  state_.uploads.push_back(std::move(whole));
   return grpc::Status::OK;
 }
 

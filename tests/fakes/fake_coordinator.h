@@ -30,10 +30,13 @@ class FakeCoordinator : private v1::WorkerService::Service {
     std::vector<v1::ReportProgressRequest> reports;
     std::vector<v1::CompleteTrialRequest> completions;
     std::vector<int64_t> download_offsets;
+    // Complete uploads: the first message with all bytes as its chunk.
+    std::vector<v1::UploadArtifactRequest> uploads;
 
     std::deque<v1::Lease> leases;      // still to be granted
     std::vector<v1::AttemptRef> stop;  // for the next heartbeat's answer
-    std::map<std::string, std::string> datasets;  // bytes by digest
+    std::map<std::string, std::string> files;  // bytes by digest
+    std::vector<v1::CheckpointRef> checkpoints;
     int fail_leases = 0;  // so many answers are lost after the grant
     int fail_heartbeats_unknown = 0;  // so many answer NOT_FOUND
     int corrupt_downloads = 0;        // so many have a flipped byte
@@ -41,6 +44,7 @@ class FakeCoordinator : private v1::WorkerService::Service {
     grpc::Status registration = grpc::Status::OK;
     grpc::Status progress = grpc::Status::OK;
     grpc::Status completion = grpc::Status::OK;
+    std::deque<grpc::Status> upload_errors;  // for the next uploads
     absl::Duration heartbeat_interval = absl::Seconds(5);
   };
 
@@ -59,6 +63,8 @@ class FakeCoordinator : private v1::WorkerService::Service {
 
   // Adds a dataset of `size` bytes and returns its digest.
   std::string AddDataset(size_t size);
+  // Adds a checkpoint that others have sent.
+  void AddCheckpoint(const std::string& name, const std::string& bytes);
   // A valid lease of a small trial.
   static v1::Lease MakeLease(const std::string& dataset, int64_t dataset_size,
                              int64_t seed, int attempt = 1);
@@ -79,6 +85,12 @@ class FakeCoordinator : private v1::WorkerService::Service {
   grpc::Status DownloadArtifact(
       grpc::ServerContext*, const v1::DownloadArtifactRequest*,
       grpc::ServerWriter<v1::DownloadArtifactResponse>*) override;
+  grpc::Status ListCheckpoints(grpc::ServerContext*,
+                               const v1::ListCheckpointsRequest*,
+                               v1::ListCheckpointsResponse*) override;
+  grpc::Status UploadArtifact(grpc::ServerContext*,
+                              grpc::ServerReader<v1::UploadArtifactRequest>*,
+                              v1::UploadArtifactResponse*) override;
   // Waits for `ready`, at most `wait`; ends early when the caller or the server
   // goes.
   void Park(grpc::ServerContext* context, absl::Duration wait,
