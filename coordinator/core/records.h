@@ -18,6 +18,7 @@
 
 namespace dfsweep::coordinator {
 
+struct StageRecord;
 struct SweepRecord;
 struct WorkerRecord;
 
@@ -46,6 +47,16 @@ struct TrialRecord {
   int forgiven_through = 0;         // attempts up to this one no longer count
   std::vector<Need> needs;
   PendingQueue::Position queue_position;
+  StageRecord* stage = nullptr;  // the first, if known
+  int64_t stage_epochs = 0;
+};
+
+// A first stage that trials share.
+struct StageRecord {
+  std::vector<TrialRecord*> trials;  // that begin with it
+  std::set<int64_t> trained;         // numbers of epochs nobody waits for
+  // Trials that are held and may be training it: others wait for them.
+  std::set<const TrialRecord*> training;
 };
 
 struct SweepRecord {

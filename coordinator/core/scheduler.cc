@@ -90,6 +90,7 @@ void Scheduler::Impl::Restore(const RestoredState& state) {
     sweep.paused = restored.paused;
     sweep.cancelled = restored.cancelled;
     for (const std::string& id : restored.trial_ids) AddTrial(sweep, id);
+    OrderStages(sweep);
   }
   for (const RestoredTrial& trial : state.trials) {
     Requeue(*FindTrial(trial.trial_id));
@@ -121,6 +122,10 @@ void Scheduler::Impl::RestoreTrial(const RestoredTrial& restored) {
     trial->last_listed = now;
     trial->is_canary = worker.health.is_quarantined();
   }
+  SetFirstStage(*trial, restored.first_stage);
+  if (trial->stage != nullptr && restored.first_stage_is_over) {
+    EndFirstStage(*trial);
+  }
   trials[restored.trial_id] = std::move(trial);
 }
 
@@ -146,6 +151,7 @@ TrialRecord* Scheduler::Impl::FindTrial(const std::string& trial_id) const {
 
 void Scheduler::Impl::MoveTo(TrialRecord& trial, TrialState state) {
   trial.state = state;
+  FollowInStage(trial);
   Requeue(trial);
   effects.push_back(TrialChanged{.trial_id = trial.id,
                                  .state = state,
@@ -157,7 +163,7 @@ void Scheduler::Impl::Requeue(TrialRecord& trial) {
   pending.Remove(trial);
   if (trial.state != TrialState::kPending) return;
   const std::optional<PendingQueue::Place> place = PlaceOf(trial);
-  if (!place) return;
+  if (!place || Waits(trial)) return;
   pending.Add(trial, *place);
   work_available = true;
 }

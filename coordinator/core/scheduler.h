@@ -93,6 +93,15 @@ struct Requirements {
   friend bool operator==(const Requirements&, const Requirements&) = default;
 };
 
+// What trials have in common that are trained alike from the beginning: the
+// first stage of that name (see sweeps/stages.h), of which this trial trains so
+// many epochs. Without a name: nothing.
+struct FirstStage {
+  std::string name;
+  int64_t epochs = 0;
+  friend bool operator==(const FirstStage&, const FirstStage&) = default;
+};
+
 // ---- Events: what happened, in past tense -----------------------------------
 
 // A sweep was submitted. Trials that are known already gain one more sweep that
@@ -100,10 +109,15 @@ struct Requirements {
 // trial that has not ended takes over these requirements and this budget. A
 // sweep that is known already goes on (no longer paused or cancelled) with the
 // new priority, and these trials are added to its own.
+//
+// Trials that share a first stage run one at a time until one has trained it,
+// those with fewer epochs of it first: theirs are a prefix of the others'.
 struct SweepSubmitted {
   std::string sweep_id;
   int priority = 0;
-  std::vector<std::string> trial_ids;  // in the order in which to run them
+  // In the order in which to run them, but for what is said above.
+  std::vector<std::string> trial_ids;
+  std::map<std::string, FirstStage> first_stages;  // by trial id, where known
   Requirements requirements;
   RetryBudget budget;
 };
@@ -161,6 +175,12 @@ struct AttemptStarted {
   std::string worker_id;
   AttemptId attempt;
 };
+// Trials that share the attempt's first stage need not wait for it any more: it
+// is trained and can be fetched, or its worker does not share it.
+struct FirstStageOver {
+  std::string worker_id;
+  AttemptId attempt;
+};
 // A complete, valid result.
 struct AttemptCompleted {
   std::string worker_id;
@@ -185,7 +205,8 @@ using Event =
     std::variant<SweepSubmitted, SweepPaused, SweepResumed, SweepCancelled,
                  TrialsRetried, WorkerRegistered, HeartbeatReceived,
                  WorkerDrained, WorkerRemoved, LeasesRequested, AttemptStarted,
-                 AttemptCompleted, AttemptFailed, AttemptHandedBack, Ticked>;
+                 FirstStageOver, AttemptCompleted, AttemptFailed,
+                 AttemptHandedBack, Ticked>;
 
 // ---- Effects: what must be written or told ----------------------------------
 
@@ -266,6 +287,8 @@ struct RestoredTrial {
   RetryBudget budget;
   std::map<Cause, int> counted_failures;
   std::vector<std::string> failed_on_workers;  // distinct, counted failures
+  FirstStage first_stage;
+  bool first_stage_is_over = false;  // see FirstStageOver
 };
 struct RestoredSweep {
   std::string sweep_id;

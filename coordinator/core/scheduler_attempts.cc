@@ -203,6 +203,7 @@ void Scheduler::Impl::Forgive(const RestoredFailure& failure,
     MoveTo(*trial,
            IsNeeded(*trial) ? TrialState::kPending : TrialState::kCancelled);
   } else {
+    FollowInStage(*trial);
     Requeue(*trial);
   }
 }

@@ -1,6 +1,7 @@
 // The scheduler's state and its steps, one handler an event. Internal to
 // coordinator/core; scheduler.cc dispatches, scheduler_sweeps.cc,
-// scheduler_workers.cc and scheduler_attempts.cc hold the handlers.
+// scheduler_workers.cc, scheduler_attempts.cc and scheduler_stages.cc hold the
+// handlers.
 #ifndef DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
 #define DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
 
@@ -86,6 +87,20 @@ struct Scheduler::Impl {
   void Forgive(const RestoredFailure& failure, const std::string& worker_id);
   bool HasSpentBudget(const TrialRecord& trial) const;
 
+  // ---- scheduler_stages.cc ----
+  void On(const FirstStageOver& event);
+  void SetFirstStage(TrialRecord& trial, const FirstStage& stage);
+  // Among the trials of the sweep that share a stage, fewer epochs come first.
+  void OrderStages(SweepRecord& sweep);
+  // Whether others wait for the trial, which has a stage.
+  static bool TrainsForOthers(const TrialRecord& trial);
+  // Whether the trial had better wait for another to train its first stage.
+  bool Waits(const TrialRecord& trial) const;
+  // Brings the stage in line with the state of one of its trials.
+  void FollowInStage(TrialRecord& trial);
+  void EndFirstStage(TrialRecord& trial);
+  void RequeueAll(const StageRecord& stage);
+
   // ---- scheduler.cc ----
   void Restore(const RestoredState& state);
   void RestoreTrial(const RestoredTrial& restored);
@@ -110,6 +125,7 @@ struct Scheduler::Impl {
   std::unordered_map<std::string, std::unique_ptr<TrialRecord>> trials;
   std::map<std::string, std::unique_ptr<SweepRecord>> sweeps;
   std::map<std::string, std::unique_ptr<WorkerRecord>> workers;
+  std::unordered_map<std::string, std::unique_ptr<StageRecord>> stages;
   PendingQueue pending;
 
   // Of the current step.

@@ -43,11 +43,18 @@ void Scheduler::Impl::CheckTrial(const TrialRecord& trial) const {
           "only a pending trial can be resumed", trial.id);
   Require(!trial.is_canary || is_held, "only a held trial is a canary",
           trial.id);
+  if (trial.stage != nullptr) {
+    Require(TrainsForOthers(trial) == trial.stage->training.contains(&trial),
+            "a stage knows which trials train it", trial.id);
+  }
+  const bool may_queue = trial.state == TrialState::kPending && !Waits(trial);
   const std::optional<PendingQueue::Place> place =
-      trial.state == TrialState::kPending ? PlaceOf(trial) : std::nullopt;
+      may_queue ? PlaceOf(trial) : std::nullopt;
   const PendingQueue::Position& position = trial.queue_position;
-  Require(place.has_value() == (position.group != nullptr),
-          "a trial is queued exactly if pending in an active sweep", trial.id);
+  Require(
+      place.has_value() == (position.group != nullptr),
+      "a trial is queued exactly if pending in an active sweep and not waiting",
+      trial.id);
   if (!place) return;
   Require(place->negative_priority == position.place.negative_priority &&
               place->sweep_order == position.place.sweep_order &&

@@ -22,8 +22,13 @@ void Scheduler::Impl::On(const SweepSubmitted& event) {
     TrialRecord& trial = *FindTrial(trial_id);
     trial.requirements = event.requirements;
     trial.budget = event.budget;
+    const auto stage = event.first_stages.find(trial_id);
+    if (stage != event.first_stages.end()) {
+      SetFirstStage(trial, stage->second);
+    }
     AddTrial(sweep, trial_id);
   }
+  OrderStages(sweep);
   for (TrialRecord* trial : sweep.trials) {
     if (trial->state == TrialState::kCancelled) {
       MoveTo(*trial, TrialState::kPending);

@@ -4,6 +4,7 @@
 #define DFSWEEP_COORDINATOR_CORE_SCHEDULER_TESTING_H_
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -87,6 +88,20 @@ class SchedulerWorld {
   }
   Effects Start(const std::string& worker, const AttemptId& attempt) {
     return Step(AttemptStarted{worker, attempt});
+  }
+  // A sweep of trials that share the first stage "s", with their epochs of it.
+  Effects SubmitSharing(
+      const std::string& sweep,
+      const std::vector<std::pair<std::string, int64_t>>& trials) {
+    SweepSubmitted event{.sweep_id = sweep};
+    for (const auto& [trial, epochs] : trials) {
+      event.trial_ids.push_back(trial);
+      event.first_stages[trial] = {"s", epochs};
+    }
+    return Step(event);
+  }
+  Effects EndFirstStage(const std::string& worker, const AttemptId& attempt) {
+    return Step(FirstStageOver{worker, attempt});
   }
   Effects Complete(const std::string& worker, const AttemptId& attempt,
                    bool diverged = false) {

@@ -53,7 +53,12 @@ SchedulerSim::SchedulerSim(const SimPlan& plan)
 SimReport SchedulerSim::Run() {
   StartCoordinator();
   SubmitSweep("s0");
-  for (const auto& worker : workers_) worker->Start();
+  for (const auto& worker : workers_) {
+    // A trial that only a black hole could take may well fail there.
+    const bool is_black_hole = worker->id() == black_hole_;
+    After(is_black_hole ? absl::Minutes(1) : absl::ZeroDuration(),
+          [&worker] { worker->Start(); });
+  }
   if (plan_.has_chaos) DoMischief();
   After(kFaultTime, [this] { StopFaults(); });
   while (has_faults_ || !AllEnded()) {

@@ -49,6 +49,11 @@ void SchedulerSim::SubmitSweep(const std::string& sweep_id) {
   for (int i = 0; i < trial_count_; ++i) {
     if (i < known && random_.Chance(0.5)) continue;
     sweep.trial_ids.push_back("t" + std::to_string(i));
+    // Three of four trials share a first stage with others.
+    if (i % 4 > 0) {
+      sweep.first_stages[sweep.trial_ids.back()] = {
+          .name = "f" + std::to_string(i % 3), .epochs = 1 + i % 2};
+    }
     if (i < known || !plan_.has_chaos) continue;
     if (random_.Chance(0.1)) poison_.insert(sweep.trial_ids.back());
     if (random_.Chance(0.05)) bad_config_.insert(sweep.trial_ids.back());

@@ -47,6 +47,8 @@ void SimStore::Commit(const Event& event, const Effects& effects) {
     }
   } else if (const auto* registered = std::get_if<WorkerRegistered>(&event)) {
     Apply(*registered);
+  } else if (const auto* over = std::get_if<FirstStageOver>(&event)) {
+    Apply(*over);
   }
   std::set<std::string> touched;
   for (const Effect& effect : effects) {
@@ -85,6 +87,10 @@ void SimStore::Apply(const SweepSubmitted& event) {
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     trials_[id].requirements = event.requirements;
     trials_[id].budget = event.budget;
+    const auto stage = event.first_stages.find(id);
+    if (stage != event.first_stages.end()) {
+      trials_[id].first_stage = stage->second;
+    }
   }
 }
 
@@ -95,6 +101,10 @@ void SimStore::Apply(const WorkerRegistered& event) {
   worker.device = event.device;
   worker.memory_bytes = event.memory_bytes;
   worker.slots = event.slots;
+}
+
+void SimStore::Apply(const FirstStageOver& event) {
+  trials_[event.attempt.trial_id].first_stage_is_over = true;
 }
 
 void SimStore::SetPaused(const std::string& sweep_id, bool paused) {
@@ -120,6 +130,7 @@ void SimStore::Write(const LeaseGranted& effect) {
           "attempt numbers must strictly rise", effect.attempt.trial_id);
   trial.attempt = effect.attempt.attempt;
   trial.attempts[trial.attempt] = {.worker_id = effect.worker_id};
+  trial.first_stage_is_over = false;
 }
 
 void SimStore::Write(const AttemptEnded& effect) {
@@ -192,7 +203,9 @@ RestoredState SimStore::Restore() const {
                            .attempt = trial.attempt,
                            .worker_id = trial.worker_id,
                            .requirements = trial.requirements,
-                           .budget = trial.budget};
+                           .budget = trial.budget,
+                           .first_stage = trial.first_stage,
+                           .first_stage_is_over = trial.first_stage_is_over};
     std::set<std::string> failed_on;
     for (const auto& [number, attempt] : trial.attempts) {
       if (!attempt.ended || !attempt.ended->counted || attempt.is_forgiven) {

@@ -30,6 +30,8 @@ class SimStore {
     coordinator::RetryBudget budget;
     std::map<int, Attempt> attempts;
     int accepted_attempt = 0;  // 0: none
+    coordinator::FirstStage first_stage;
+    bool first_stage_is_over = false;  // of the newest attempt
   };
 
   explicit SimStore(uint64_t seed) : seed_(seed) {}
@@ -49,6 +51,7 @@ class SimStore {
  private:
   void Apply(const coordinator::SweepSubmitted& event);
   void Apply(const coordinator::WorkerRegistered& event);
+  void Apply(const coordinator::FirstStageOver& event);
   void SetPaused(const std::string& sweep_id, bool paused);
   void Write(const coordinator::TrialChanged& effect);
   void Write(const coordinator::LeaseGranted& effect);

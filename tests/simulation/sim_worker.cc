@@ -9,6 +9,7 @@ using coordinator::AttemptHandedBack;
 using coordinator::AttemptId;
 using coordinator::AttemptStarted;
 using coordinator::Event;
+using coordinator::FirstStageOver;
 using coordinator::HeartbeatReceived;
 using coordinator::LeasesRequested;
 using coordinator::Refused;
@@ -146,6 +147,12 @@ void SimWorker::Run(const AttemptId& attempt) {
   running_[attempt] = {.ticket = ticket};
   Later(absl::Milliseconds(500),
         [this, attempt, ticket] { ReportStart(attempt, ticket); });
+  // Best effort: if it is lost, the trial's end tells the same.
+  Later(host_.Random().Between(absl::Seconds(1), absl::Minutes(2)),
+        [this, attempt] {
+          if (!running_.contains(attempt)) return;
+          Send(FirstStageOver{traits_.id, attempt}, [](const SimReply&) {});
+        });
   const bool is_short = host_.Random().Chance(0.2);
   Later(host_.Random().Between(absl::Seconds(1),
                                is_short ? absl::Seconds(3) : absl::Minutes(4)),
