@@ -146,11 +146,15 @@ std::string TrialId(const json& effective, std::string_view dataset_digest,
 
 std::string TrialIdOfCanonical(std::string_view canonical,
                                std::string_view dataset_digest, int64_t seed) {
-  // The keys are in canonical order already.
   return Sha256Hex(
-      fmt::format(R"({{"dataset":{},"parameters":{},"schema":{},"seed":{}}})",
-                  StringText(std::string(dataset_digest)), canonical,
-                  config::kSchemaVersion, CanonicalJson(seed)));
+      CanonicalSeeded("parameters", canonical, dataset_digest, seed));
+}
+
+std::string CanonicalSeeded(std::string_view key, std::string_view canonical,
+                            std::string_view dataset_digest, int64_t seed) {
+  return fmt::format(R"({{"dataset":{},"{}":{},"schema":{},"seed":{}}})",
+                     StringText(std::string(dataset_digest)), key, canonical,
+                     config::kSchemaVersion, CanonicalJson(seed));
 }
 
 }  // namespace dfsweep::sweeps

@@ -26,6 +26,12 @@ std::string TrialId(const nlohmann::json& effective,
 std::string TrialIdOfCanonical(std::string_view canonical,
                                std::string_view dataset_digest, int64_t seed);
 
+// The canonical JSON of {"dataset": dataset_digest, `key`: canonical, "schema":
+// config::kSchemaVersion, "seed": seed}; `canonical` must be canonical JSON,
+// and `key` between "dataset" and "schema" in the alphabet.
+std::string CanonicalSeeded(std::string_view key, std::string_view canonical,
+                            std::string_view dataset_digest, int64_t seed);
+
 }  // namespace dfsweep::sweeps
 
 #endif  // DFSWEEP_SWEEPS_IDENTITY_H_

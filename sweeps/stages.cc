@@ -11,13 +11,18 @@ std::vector<std::string> StageNames(const nlohmann::json& effective,
                                     int64_t seed) {
   std::vector<std::string> names;
   for (int64_t stage = 0; stage < config::StageCount(effective); ++stage) {
-    names.push_back(Sha256Hex(
-        CanonicalJson({{"dataset", dataset_digest},
-                       {"prefix", config::StagePrefix(effective, stage)},
-                       {"schema", config::kSchemaVersion},
-                       {"seed", seed}})));
+    names.push_back(StageNameOfCanonical(
+        CanonicalJson(config::StagePrefix(effective, stage)), dataset_digest,
+        seed));
   }
   return names;
+}
+
+std::string StageNameOfCanonical(std::string_view canonical_prefix,
+                                 std::string_view dataset_digest,
+                                 int64_t seed) {
+  return Sha256Hex(
+      CanonicalSeeded("prefix", canonical_prefix, dataset_digest, seed));
 }
 
 }  // namespace dfsweep::sweeps

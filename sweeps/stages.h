@@ -18,6 +18,11 @@ std::vector<std::string> StageNames(const nlohmann::json& effective,
                                     std::string_view dataset_digest,
                                     int64_t seed);
 
+// The name of the first of them, for many seeds: `canonical_prefix` is
+// CanonicalJson(config::StagePrefix(effective, 0)).
+std::string StageNameOfCanonical(std::string_view canonical_prefix,
+                                 std::string_view dataset_digest, int64_t seed);
+
 }  // namespace dfsweep::sweeps
 
 #endif  // DFSWEEP_SWEEPS_STAGES_H_

@@ -99,6 +99,15 @@ nlohmann::json CheckpointCache::ForTrainer(const v1::Lease& lease) const {
                                     lease.dataset().digest(), lease.seed())}};
 }
 
+CheckpointCache::FirstStage CheckpointCache::FirstStageOf(
+    const v1::Lease& lease) {
+  const nlohmann::json configuration = ConfigurationOf(lease);
+  const std::vector<std::string> names =
+      sweeps::StageNames(configuration, lease.dataset().digest(), lease.seed());
+  const int64_t epochs = config::StageEpochs(configuration, 0);
+  return {epochs, fmt::format("{}.{}.stage", names.front(), epochs)};
+}
+
 void CheckpointCache::Prepare(const v1::Lease& lease,
                               const std::atomic<bool>& stop) const {
   if (!is_used()) return;

@@ -43,6 +43,14 @@ class CheckpointCache {
   // `checkpoints` of the trainer's `run` command for a checked lease.
   nlohmann::json ForTrainer(const v1::Lease& lease) const;
 
+  // The first stage of a checked lease: how long it is, and the name of the
+  // file that is there at its end.
+  struct FirstStage {
+    int64_t epochs = 0;
+    std::string file;
+  };
+  static FirstStage FirstStageOf(const v1::Lease& lease);
+
   // Where a file that the trainer names is; empty if it is not the name of a
   // file in the folder.
   std::filesystem::path PathOf(const std::string& file) const;

@@ -165,6 +165,8 @@ class CheckpointSenderTest : public CheckpointTest {
   }
 
   const AttemptId attempt_{lease_.trial_id(), 1};
+  std::atomic<int> done_calls_ = 0;
+  const std::function<void()> done_ = [this] { ++done_calls_; };
   CheckpointCache cache_ = Cache();
   Link link_{Clock::Real()};
   CheckpointSender sender_{"w",
@@ -177,7 +179,7 @@ class CheckpointSenderTest : public CheckpointTest {
 
 TEST_F(CheckpointSenderTest, FileArrivesWithItsDigest) {
   Keep(Stage(0, 3), 3'000'000);
-  sender_.Add(attempt_, {Stage(0, 3), 31});
+  sender_.Add(attempt_, {Stage(0, 3), 31}, done_);
   Start();
   Finish();
   coordinator_.With([&](State& state) {
@@ -193,7 +195,8 @@ TEST_F(CheckpointSenderTest, FileArrivesWithItsDigest) {
 
 TEST_F(CheckpointSenderTest, TrainingOfSecondsIsNotSent) {
   Keep(Progress(10));
-  sender_.Add(attempt_, {Progress(10), 29});
+  sender_.Add(attempt_, {Progress(10), 29}, done_);
+  EXPECT_EQ(done_calls_, 1);  // nobody has to wait for it
   Start();
   Finish();
   EXPECT_THAT(Sent(), IsEmpty());
@@ -202,7 +205,7 @@ TEST_F(CheckpointSenderTest, TrainingOfSecondsIsNotSent) {
 TEST_F(CheckpointSenderTest, OnlyTheNewestProgressOfATrialIsSent) {
   for (int steps : {1, 2, 3}) {
     Keep(Progress(steps));
-    sender_.Add(attempt_, {Progress(steps), 60.0 * steps});
+    sender_.Add(attempt_, {Progress(steps), 60.0 * steps}, done_);
   }
   Start();
   Finish();
@@ -214,7 +217,7 @@ TEST_F(CheckpointSenderTest, CoordinatorThatIsAwayIsTriedAgain) {
     state.upload_errors.assign(3, {grpc::StatusCode::UNAVAILABLE, "a\nb\nc"});
   });
   Keep(Progress(10));
-  sender_.Add(attempt_, {Progress(10), 60});
+  sender_.Add(attempt_, {Progress(10), 60}, done_);
   Start();
   Finish();
   EXPECT_THAT(Sent(), UnorderedElementsAre(Progress(10)));
@@ -227,12 +230,13 @@ TEST_F(CheckpointSenderTest, RefusedOrReplacedFileIsGivenUp) {
   });
   Keep(Stage(0, 3));
   Keep(Progress(10));
-  sender_.Add(attempt_, {Stage(0, 3), 60});
-  sender_.Add(attempt_, {Stage(0, 2), 60});  // is not there
-  sender_.Add(attempt_, {Progress(10), 60});
+  sender_.Add(attempt_, {Stage(0, 3), 60}, done_);
+  sender_.Add(attempt_, {Stage(0, 2), 60}, done_);  // is not there
+  sender_.Add(attempt_, {Progress(10), 60}, done_);
   Start();
   Finish();
   EXPECT_THAT(Sent(), UnorderedElementsAre(Progress(10)));
+  EXPECT_EQ(done_calls_, 3);
 }
 
 }  // namespace

@@ -17,9 +17,11 @@ constexpr absl::Duration kLeast = absl::Seconds(30);
 }  // namespace
 
 void CheckpointSender::Add(const AttemptId& attempt,
-                           const CheckpointEvent& event) {
+                           const CheckpointEvent& event,
+                           std::function<void()> done) {
   const absl::Duration trained = absl::Seconds(event.train_seconds);
   if (!cache_.travels() || trained < std::min(kLeast, cache_.interval())) {
+    done();
     return;
   }
   absl::MutexLock lock(&mutex_);
@@ -27,7 +29,7 @@ void CheckpointSender::Add(const AttemptId& attempt,
   std::erase_if(items_, [&](const Item& item) {
     return item.attempt == attempt && item.file.ends_with(".progress");
   });
-  items_.push_back({attempt, event.file});
+  items_.push_back({attempt, event.file, std::move(done)});
 }
 
 std::optional<CheckpointSender::Item> CheckpointSender::Take() {
@@ -52,6 +54,7 @@ void CheckpointSender::Run() {
     }
     Sent();
     if (done) {
+      item->done();
       backoff_.Reset();
     } else {
       link_.AwaitRetry(backoff_.Next());

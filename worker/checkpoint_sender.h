@@ -1,6 +1,7 @@
 #ifndef DFSWEEP_WORKER_CHECKPOINT_SENDER_H_
 #define DFSWEEP_WORKER_CHECKPOINT_SENDER_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,8 +31,11 @@ class CheckpointSender {
         link_(link) {}
 
   // Takes what a trainer has saved. Trainings of less than half a minute, and
-  // less than the interval of saving, are not worth it.
-  void Add(const AttemptId& attempt, const CheckpointEvent& event);
+  // less than the interval of saving, are not worth it. `done` is called once:
+  // when the coordinator has it, or it is clear that it will not. It is called
+  // here or by Run(), and must outlive neither the call nor this.
+  void Add(const AttemptId& attempt, const CheckpointEvent& event,
+           std::function<void()> done);
 
   // Until Finish().
   void Run();
@@ -44,6 +48,7 @@ class CheckpointSender {
   struct Item {
     AttemptId attempt;
     std::string file;
+    std::function<void()> done;
   };
   std::optional<Item> Take();
   void Sent() {

@@ -57,6 +57,11 @@ void AttemptProgress::OnLog(const LogEvent& event) {
   AddLog(event.level, event.message);
 }
 
+void AttemptProgress::EndFirstStage() {
+  absl::MutexLock lock(&mutex_);
+  first_stage_over_ = true;
+}
+
 void AttemptProgress::AddLog(const std::string& level,
                              const std::string& message) {
   v1::LogLine line;
@@ -70,12 +75,14 @@ void AttemptProgress::AddLog(const std::string& level,
 
 bool AttemptProgress::TakeBatch(v1::ReportProgressRequest* request) {
   absl::MutexLock lock(&mutex_);
-  if (!started_ && epochs_.empty() && evaluations_.empty() &&
-      log_lines_.empty()) {
+  if (!started_ && !first_stage_over_ && epochs_.empty() &&
+      evaluations_.empty() && log_lines_.empty()) {
     return false;
   }
   request->set_started(started_);
   started_ = false;
+  request->set_first_stage_over(first_stage_over_);
+  first_stage_over_ = false;
   Move(epochs_, request->mutable_epochs());
   Move(evaluations_, request->mutable_evaluations());
   for (size_t bytes = 0; !log_lines_.empty() && bytes < kMaxLogBytes;) {
@@ -89,6 +96,7 @@ bool AttemptProgress::TakeBatch(v1::ReportProgressRequest* request) {
 void AttemptProgress::PutBack(const v1::ReportProgressRequest& request) {
   absl::MutexLock lock(&mutex_);
   started_ = started_ || request.started();
+  first_stage_over_ = first_stage_over_ || request.first_stage_over();
   MoveBack(request.epochs(), epochs_);
   MoveBack(request.evaluations(), evaluations_);
   MoveBack(request.log_lines(), log_lines_);

@@ -31,6 +31,8 @@ class AttemptProgress : public TrialObserver {
   void OnEpoch(const EpochEvent& event) override;
   void OnEvaluation(const EvaluationEvent& event) override;
   void OnLog(const LogEvent& event) override;
+  // Nobody needs to wait for the attempt's first stage any more.
+  void EndFirstStage();
 
   const AttemptId& id() const { return id_; }
 
@@ -51,6 +53,7 @@ class AttemptProgress : public TrialObserver {
   const absl::Duration begun_;
   absl::Mutex mutex_;
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
+  bool first_stage_over_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t next_log_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<v1::EpochMetrics> epochs_ ABSL_GUARDED_BY(mutex_);
   std::deque<v1::TaskEvaluation> evaluations_ ABSL_GUARDED_BY(mutex_);

@@ -22,24 +22,35 @@ constexpr absl::Duration kLeastSpacing = absl::Milliseconds(100);
 // Tells of an attempt's progress, and sends its checkpoints.
 class SlotObserver : public TrialObserver {
  public:
-  SlotObserver(const AttemptId& id, AttemptProgress& progress,
-               CheckpointSender& sender)
-      : id_(id), progress_(progress), sender_(sender) {}
+  SlotObserver(const v1::Lease& lease,
+               std::shared_ptr<AttemptProgress> progress,
+               const SlotContext& context)
+      : first_stage_(CheckpointCache::FirstStageOf(lease)),
+        progress_(std::move(progress)),
+        is_used_(context.checkpoints.is_used()),
+        sender_(context.sender) {}
   void OnStarted(const StartedEvent& event) override {
-    progress_.OnStarted(event);
+    progress_->OnStarted(event);
+    if (!is_used_ || event.epochs_done >= first_stage_.epochs) {
+      progress_->EndFirstStage();
+    }
   }
-  void OnEpoch(const EpochEvent& event) override { progress_.OnEpoch(event); }
+  void OnEpoch(const EpochEvent& event) override { progress_->OnEpoch(event); }
   void OnEvaluation(const EvaluationEvent& event) override {
-    progress_.OnEvaluation(event);
+    progress_->OnEvaluation(event);
   }
   void OnCheckpoint(const CheckpointEvent& event) override {
-    sender_.Add(id_, event);
+    const bool is_first_stage = event.file == first_stage_.file;
+    sender_.Add(progress_->id(), event, [progress = progress_, is_first_stage] {
+      if (is_first_stage) progress->EndFirstStage();
+    });
   }
-  void OnLog(const LogEvent& event) override { progress_.OnLog(event); }
+  void OnLog(const LogEvent& event) override { progress_->OnLog(event); }
 
  private:
-  const AttemptId id_;
-  AttemptProgress& progress_;
+  const CheckpointCache::FirstStage first_stage_;
+  const std::shared_ptr<AttemptProgress> progress_;
+  const bool is_used_;  // whether stages are shared here
   CheckpointSender& sender_;
 };
 
@@ -105,13 +116,13 @@ void Slot::RunLease(const v1::Lease& lease) {
   spdlog::info("slot {} ({}) starts {} of sweep {}", number_, device_,
                ShortName(id), ForLog(lease.sweep_name()));
   auto progress = context_.progress.Open(id);
-  Outcome outcome = Train(lease, *attempt, *progress);
+  Outcome outcome = Train(lease, *attempt, progress);
   context_.progress.Close(id);
   Conclude(*attempt, std::move(outcome), *progress);
 }
 
 Outcome Slot::Train(const v1::Lease& lease, const Attempt& attempt,
-                    AttemptProgress& progress) {
+                    std::shared_ptr<AttemptProgress> progress) {
   if (absl::Status status = CheckLease(lease); !status.ok()) {
     return Failure(v1::BAD_CONFIG, status);
   }
@@ -120,7 +131,7 @@ Outcome Slot::Train(const v1::Lease& lease, const Attempt& attempt,
   if (absl::IsCancelled(dataset.status())) return Cancelled{};
   if (!dataset.ok()) return Failure(v1::ENVIRONMENT, dataset.status());
   context_.checkpoints.Prepare(lease, attempt.stop);
-  SlotObserver observer(attempt.id, progress, context_.sender);
+  SlotObserver observer(lease, std::move(progress), context_);
   return trainer_.Run(attempt.id,
                       RunLine(lease, dataset->path(), device_, threads_,
                               context_.checkpoints.ForTrainer(lease)),

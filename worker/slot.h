@@ -58,7 +58,7 @@ class Slot {
   v1::LeaseTrialsResponse Lease();
   void RunLease(const v1::Lease& lease);
   Outcome Train(const v1::Lease& lease, const Attempt& attempt,
-                AttemptProgress& progress);
+                std::shared_ptr<AttemptProgress> progress);
   void Conclude(const Attempt& attempt, Outcome outcome,
                 AttemptProgress& progress);
   void HandBack(const AttemptId& id, const std::string& reason);

@@ -161,6 +161,9 @@ ReadyEvent ReadReady(const json& line) {
 
 StartedEvent ReadStarted(const json& line) {
   StartedEvent started;
+  if (line.contains("epochs_done")) {
+    started.epochs_done = Integer(line, "epochs_done", INT64_MAX);
+  }
   started.epochs_total = Integer(line, "epochs_total", INT64_MAX);
   if (line.contains("warnings")) {
     for (const json& warning : List(line, "warnings")) {

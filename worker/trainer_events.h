@@ -21,6 +21,7 @@ struct ReadyEvent {
   v1::Environment environment;
 };
 struct StartedEvent {
+  int64_t epochs_done = 0;  // before this attempt, from checkpoints
   int64_t epochs_total = 0;
   std::vector<std::string> warnings;
 };

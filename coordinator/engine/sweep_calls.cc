@@ -8,7 +8,9 @@
 #include "base/digest.h"
 #include "coordinator/store/names.h"
 #include "model/config/parameters.h"
+#include "model/config/stages.h"
 #include "sweeps/identity.h"
+#include "sweeps/stages.h"
 #include "sweeps/varying.h"
 
 namespace dfsweep::coordinator {
@@ -25,18 +27,24 @@ double WorkOf(const Json& configuration) {
          configuration.at("sequence_length").get<double>();
 }
 
-std::vector<NewTrial> TrialsOf(const sweeps::Expansion& expansion) {
+std::vector<NewTrial> TrialsOf(const sweeps::Expansion& expansion,
+                               const std::string& dataset_digest) {
   std::vector<NewTrial> trials;
   trials.reserve(expansion.trials.size());
   const Json* last = nullptr;
   NewTrial common;
+  std::string first_stage;
   for (const sweeps::Trial& trial : expansion.trials) {
     if (trial.configuration.get() != last) {
       last = trial.configuration.get();
       common.configuration_json = sweeps::CanonicalJson(*last);
       common.work = WorkOf(*last);
       common.epochs_total = sweeps::TotalEpochs(*last);
+      common.first_stage.epochs = config::StageEpochs(*last, 0);
+      first_stage = sweeps::CanonicalJson(config::StagePrefix(*last, 0));
     }
+    common.first_stage.name =
+        sweeps::StageNameOfCanonical(first_stage, dataset_digest, trial.seed);
     common.trial_id = trial.id;
     common.seed = trial.seed;
     trials.push_back(common);
@@ -63,14 +71,15 @@ Requirements RequirementsOf(const sweeps::Sweep& sweep) {
               static_cast<int64_t>(sweep.requires_.memory_gib * (1 << 30))};
 }
 
-SweepSubmitted EventOf(const std::string& sweep_id,
-                       const Submission& submission) {
+SweepSubmitted EventOf(const std::string& sweep_id, const sweeps::Sweep& sweep,
+                       const std::vector<NewTrial>& trials) {
   SweepSubmitted event{.sweep_id = sweep_id,
-                       .priority = static_cast<int>(submission.sweep.priority),
-                       .requirements = RequirementsOf(submission.sweep),
-                       .budget = BudgetOf(submission.sweep)};
-  for (const sweeps::Trial& trial : submission.expansion.trials) {
-    event.trial_ids.push_back(trial.id);
+                       .priority = static_cast<int>(sweep.priority),
+                       .requirements = RequirementsOf(sweep),
+                       .budget = BudgetOf(sweep)};
+  for (const NewTrial& trial : trials) {
+    event.trial_ids.push_back(trial.trial_id);
+    event.first_stages[trial.trial_id] = trial.first_stage;
   }
   return event;
 }
@@ -188,9 +197,10 @@ absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
   if (!row.has_value()) {
     row = RowOf(submission, DatasetNameOf(submission.sweep, *dataset),
                 turn.wall_time());
-    SweepSubmitted event = EventOf(row->sweep_id, submission);
-    store.InsertSweep(*row, TrialsOf(submission.expansion), event.requirements,
-                      event.budget);
+    const std::vector<NewTrial> trials =
+        TrialsOf(submission.expansion, submission.dataset_digest);
+    SweepSubmitted event = EventOf(row->sweep_id, submission.sweep, trials);
+    store.InsertSweep(*row, trials, event.requirements, event.budget);
     DFSWEEP_RETURN_IF_ERROR(turn.Step(event));
     store.AddEvent("sweep_created",
                    fmt::format("sweep {} ({}): {} trials", row->sweep_id,

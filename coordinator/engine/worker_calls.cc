@@ -189,6 +189,10 @@ absl::Status ReportProgress(Turn& turn, const Progress& progress) {
                     progress.attempt.trial_id),
         "the worker has to stop it");
   }
+  if (progress.first_stage_over) {
+    DFSWEEP_RETURN_IF_ERROR(
+        turn.Step(FirstStageOver{progress.worker_id, progress.attempt}));
+  }
   Store& store = turn.store();
   store.AddEpochs(progress.attempt, progress.epochs);
   store.AddEvaluations(progress.attempt, progress.evaluations);

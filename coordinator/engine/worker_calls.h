@@ -33,6 +33,7 @@ struct Progress {
   std::string worker_id;
   AttemptId attempt;
   bool started = false;
+  bool first_stage_over = false;
   std::vector<EpochRow> epochs;
   std::vector<EvaluationRow> evaluations;
   std::vector<LogRow> lines;

@@ -355,7 +355,8 @@ absl::StatusOr<Progress> ReadProgress(
   DFSWEEP_RETURN_IF_ERROR(
       CheckWorker(request.worker_id(), request.incarnation()));
   Progress progress{.worker_id = request.worker_id(),
-                    .started = request.started()};
+                    .started = request.started(),
+                    .first_stage_over = request.first_stage_over()};
   DFSWEEP_ASSIGN_OR_RETURN(progress.attempt,
                            AttemptOf(request.trial_id(), request.attempt()));
   DFSWEEP_ASSIGN_OR_RETURN(progress.epochs, EpochsOf(request.epochs()));

@@ -79,6 +79,7 @@ struct NewTrial {
   int64_t seed = 0;
   double work = 0;  // epochs × sequence length × tasks an epoch passes over
   int64_t epochs_total = 0;
+  FirstStage first_stage;
 };
 
 struct TrialRow {

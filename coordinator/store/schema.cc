@@ -205,6 +205,8 @@ CREATE INDEX requests_by_time ON requests (time_ms);
 )sql",
     R"sql(
 ALTER TABLE trials ADD COLUMN epochs_reused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trials ADD COLUMN first_stage TEXT NOT NULL DEFAULT '';
+ALTER TABLE trials ADD COLUMN first_stage_epochs INTEGER NOT NULL DEFAULT 0;
 )sql",
 };
 

@@ -133,7 +133,9 @@ std::vector<RestoredTrial> SqliteStore::RestoreTrials() {
     Query query(*database_,
                 "SELECT number, trial_id, state, attempt, worker_id, device, "
                 "memory_bytes, budget_out_of_memory, budget_crash, "
-                "budget_timeout, budget_environment FROM trials "
+                "budget_timeout, budget_environment, first_stage, "
+                "first_stage_epochs, epochs_done >= first_stage_epochs "
+                "FROM trials "
                 "ORDER BY number");
     while (query.Next()) {
       index[query.Int(0)] = trials.size();
@@ -147,7 +149,9 @@ std::vector<RestoredTrial> SqliteStore::RestoreTrials() {
            .budget = {.out_of_memory = static_cast<int>(query.Int(7)),
                       .crash = static_cast<int>(query.Int(8)),
                       .timeout = static_cast<int>(query.Int(9)),
-                      .environment = static_cast<int>(query.Int(10))}});
+                      .environment = static_cast<int>(query.Int(10))},
+           .first_stage = {.name = query.Text(11), .epochs = query.Int(12)},
+           .first_stage_is_over = query.Int(13) != 0});
     }
   }
   Query query(*database_,

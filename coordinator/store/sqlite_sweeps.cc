@@ -102,9 +102,10 @@ void SqliteStore::AddTrial(int64_t sweep, int64_t position,
                            const RetryBudget& budget) {
   database_->Run(
       "INSERT INTO trials (trial_id, dataset_digest, configuration_json, seed, "
-      "work, epochs_total, device, memory_bytes, budget_out_of_memory, "
+      "work, epochs_total, first_stage, first_stage_epochs, device, "
+      "memory_bytes, budget_out_of_memory, "
       "budget_crash, budget_timeout, budget_environment, state) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending') "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending') "
       "ON CONFLICT (trial_id) DO UPDATE SET device = excluded.device, "
       "memory_bytes = excluded.memory_bytes, "
       "budget_out_of_memory = excluded.budget_out_of_memory, "
@@ -112,9 +113,9 @@ void SqliteStore::AddTrial(int64_t sweep, int64_t position,
       "budget_timeout = excluded.budget_timeout, "
       "budget_environment = excluded.budget_environment",
       trial.trial_id, row.dataset_digest, trial.configuration_json, trial.seed,
-      trial.work, trial.epochs_total, requirements.device,
-      requirements.memory_bytes, budget.out_of_memory, budget.crash,
-      budget.timeout, budget.environment);
+      trial.work, trial.epochs_total, trial.first_stage.name,
+      trial.first_stage.epochs, requirements.device, requirements.memory_bytes,
+      budget.out_of_memory, budget.crash, budget.timeout, budget.environment);
   database_->Run("INSERT INTO sweep_trials VALUES (?, ?, ?)", sweep, position,
                  NumberOf(trial.trial_id));
 }

@@ -68,7 +68,7 @@ TEST_F(TrainerTest, JointLearnsEveryTask) {
   EXPECT_EQ(result["status"], "completed");
   ASSERT_EQ(result["accuracy_matrix"].size(), 1u);
   ASSERT_EQ(result["accuracy_matrix"][0].size(), 2u);
-  EXPECT_GT(result["metrics"]["average_accuracy"], .9);
+  EXPECT_GT(result["metrics"]["average_accuracy"], .8);  // chance: .25
   EXPECT_EQ(result["metrics"]["forgetting"], 0);
 }
 

@@ -109,6 +109,8 @@ class Run {
       : id_(command["trial"]["trial_id"]),
         attempt_(command["attempt"]),
         parameters_(command["trial"]["parameters"]),
+        stages_(
+            command.value("/checkpoints/stages"_json_pointer, json::array())),
         input_(input),
         number_(number) {
     if (parameters_.value("strategy", "") == "joint") return;
@@ -133,6 +135,7 @@ class Run {
         if (!Epoch(task, epoch)) return;
       }
       matrix.push_back(Evaluate(task));
+      if (task == 0) TellFirstStage();
     }
     SendResult("completed", matrix);
   }
@@ -155,6 +158,15 @@ class Run {
     fields["trial_id"] = id_;
     fields["attempt"] = attempt_;
     Send(fields);
+  }
+
+  // Others wait for it. There is no such file, so that nothing is sent.
+  void TellFirstStage() {
+    if (stages_.empty()) return;
+    SendEvent(event::kCheckpoint,
+              {{"file", stages_[0].get<std::string>() + "." +
+                            std::to_string(EpochsOf(0)) + ".stage"},
+               {"train_seconds", 0}});
   }
 
   // False if the run has ended.
@@ -270,6 +282,7 @@ class Run {
   std::string id_;
   int attempt_;
   json parameters_;
+  json stages_;  // names, if checkpoints are wanted
   Input& input_;
   int number_;  // of the run in this process, from 1
   int tasks_ = 1;
