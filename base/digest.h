@@ -37,6 +37,9 @@ absl::StatusOr<std::string> Sha256OfFile(const std::filesystem::path& path);
 // digest from outside is ever used as a file name.
 bool IsSha256Hex(std::string_view text);
 
+// Whether two secrets are equal, in a time that depends on their sizes alone.
+bool SecretsAreEqual(std::string_view a, std::string_view b);
+
 // `bytes` random bytes from the operating system, as hexadecimal digits.
 std::string RandomHex(int bytes);
 

@@ -14,9 +14,9 @@ constexpr absl::Duration kGreetTimeout = absl::Seconds(5);
 
 }  // namespace
 
-Client::Client(std::string address)
-    : address_(std::move(address)),
-      stub_(v1::SweepService::NewStub(rpc::Connect(address_))) {}
+Client::Client(const rpc::Endpoint& endpoint)
+    : address_(endpoint.address),
+      stub_(v1::SweepService::NewStub(rpc::Connect(endpoint))) {}
 
 absl::StatusOr<v1::GetServerInfoResponse> Client::Greet() {
   DFSWEEP_ASSIGN_OR_RETURN(

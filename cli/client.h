@@ -19,8 +19,8 @@ class Client {
  public:
   using Stub = v1::SweepService::Stub;
 
-  // "HOST:PORT". Connects in the background.
-  explicit Client(std::string address);
+  // Connects in the background.
+  explicit Client(const rpc::Endpoint& endpoint);
 
   const std::string& address() const { return address_; }
   Stub& stub() { return *stub_; }

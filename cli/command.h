@@ -79,9 +79,10 @@ void AddWorkerCommands(Program& program);  // workers drain remove
 void AddDataCommands(Program& program);
 void AddParametersCommand(Program& program);
 void AddDoctorCommand(Program& program);
+void AddTokenCommands(Program& program);
 void AddVersionCommand(Program& program);
 void AddCompletionCommand(Program& program);
-void AddLaterCommands(Program& program);  // report token backup
+void AddLaterCommands(Program& program);  // report backup
 
 }  // namespace dfsweep::cli
 

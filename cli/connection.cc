@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr char kAddressFile[] = "coordinator.address";
 constexpr char kLockFile[] = "coordinator.lock";
+constexpr char kAuthorityFile[] = "tls/authority.pem";
+constexpr char kAdminFile[] = "admin.token";
 constexpr char kLogFile[] = "coordinator.log";
 constexpr char kFreePort[] = "127.0.0.1:0";
 constexpr char kListening[] = "listening on ";
@@ -31,8 +33,8 @@ constexpr absl::Duration kLockRetry = absl::Milliseconds(100);
 // A coordinator that dies again and again has a reason that goes on.
 constexpr int kMaxHeals = 20;
 
-bool IsLoopback(const std::string& address) {
-  return address.starts_with("127.0.0.1:") || address.starts_with("[::1]:");
+std::string FirstLine(const std::string& text) {
+  return text.substr(0, text.find('\n'));
 }
 
 absl::Status NoStoreError(const fs::path& store) {
@@ -59,12 +61,31 @@ bool IsStore(const fs::path& folder) {
   return fs::exists(folder / kLockFile, error);
 }
 
-std::optional<std::string> ServedAddress(const fs::path& store) {
+std::optional<rpc::Endpoint> ServedEndpoint(const fs::path& store) {
   auto text = ReadFile(store / kAddressFile, 256);
   if (!text.ok() || !IsLocked(store / kLockFile)) return std::nullopt;
-  std::string address = text->substr(0, text->find('\n'));
-  if (!IsLoopback(address)) return std::nullopt;
-  return address;
+  rpc::Endpoint endpoint{.address = FirstLine(*text)};
+  if (text->find("\ntls\n") == std::string::npos) {
+    if (!rpc::IsLoopback(endpoint.address)) return std::nullopt;
+    return endpoint;
+  }
+  auto authority = ReadFile(store / kAuthorityFile, 64 << 10);
+  auto token = ReadFile(store / kAdminFile, 1024);
+  if (!authority.ok() || !token.ok()) return std::nullopt;
+  endpoint.authority_pem = *authority;
+  endpoint.token = FirstLine(*token);
+  return endpoint;
+}
+
+fs::path LoginFile() { return rpc::ConfigurationFile("login.json"); }
+
+absl::StatusOr<rpc::Endpoint> EndpointOf(const std::string& address) {
+  absl::StatusOr<rpc::Endpoint> login = rpc::ReadEndpoint(LoginFile());
+  if (login.ok() && login->address == address) return login;
+  if (absl::IsDataLoss(login.status())) return login.status();
+  rpc::Endpoint endpoint{.address = address};
+  DFSWEEP_RETURN_IF_ERROR(rpc::CheckEndpoint(endpoint));
+  return endpoint;
 }
 
 Connection::Connection(const GlobalOptions& options, bool is_local)
@@ -83,17 +104,22 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(
     const GlobalOptions& options, NoStore no_store) {
   bool is_local = options.coordinator.empty();
   std::unique_ptr<Connection> connection(new Connection(options, is_local));
-  DFSWEEP_RETURN_IF_ERROR(is_local
-                              ? connection->OpenLocal(no_store)
-                              : connection->ConnectTo(options.coordinator));
+  if (is_local) {
+    DFSWEEP_RETURN_IF_ERROR(connection->OpenLocal(no_store));
+  } else {
+    DFSWEEP_ASSIGN_OR_RETURN(rpc::Endpoint endpoint,
+                             EndpointOf(options.coordinator));
+    DFSWEEP_RETURN_IF_ERROR(connection->ConnectTo(endpoint));
+  }
   return connection;
 }
 
-absl::Status Connection::ConnectTo(const std::string& address) {
-  auto client = std::make_shared<Client>(address);
+absl::Status Connection::ConnectTo(const rpc::Endpoint& endpoint) {
+  auto client = std::make_shared<Client>(endpoint);
   DFSWEEP_ASSIGN_OR_RETURN(server_info_, client->Greet());
+  is_shared_ = !endpoint.authority_pem.empty();
   // One at the same address goes on by itself, and others may be using it.
-  if (client_ == nullptr || client_->address() != address) {
+  if (client_ == nullptr || client_->address() != endpoint.address) {
     client_ = std::move(client);
   }
   return absl::OkStatus();
@@ -134,8 +160,8 @@ absl::Status Connection::AttachOrStart(const std::string& listen) {
 }
 
 bool Connection::Attach() {
-  std::optional<std::string> address = ServedAddress(store_);
-  return address.has_value() && ConnectTo(*address).ok();
+  std::optional<rpc::Endpoint> endpoint = ServedEndpoint(store_);
+  return endpoint.has_value() && ConnectTo(*endpoint).ok();
 }
 
 absl::Status Connection::Start(const std::string& listen) {
@@ -150,7 +176,7 @@ absl::Status Connection::Start(const std::string& listen) {
                                 "read its log, then run the command again");
   }
   std::string address = line->substr(std::string(kListening).size());
-  DFSWEEP_RETURN_IF_ERROR(ConnectTo(address));
+  DFSWEEP_RETURN_IF_ERROR(ConnectTo({.address = address}));
   coordinator_ = std::move(coordinator);
   return absl::OkStatus();
 }

@@ -41,6 +41,8 @@ class Connection {
   // Whether no coordinator was named, so that the work is this machine's.
   bool is_local() const { return is_local_; }
   const std::filesystem::path& store() const { return store_; }
+  // Whether the coordinator serves others too, with TLS.
+  bool is_shared() const { return is_shared_; }
 
   // To be called when the coordinator does not answer. A local store that
   // nobody serves any more gets a new coordinator at the old address: ours has
@@ -49,7 +51,7 @@ class Connection {
 
  private:
   Connection(const GlobalOptions& options, bool is_local);
-  absl::Status ConnectTo(const std::string& address);
+  absl::Status ConnectTo(const rpc::Endpoint& endpoint);
   absl::Status OpenLocal(NoStore no_store);
   // Uses the coordinator that serves the store, or starts one at `listen`.
   absl::Status AttachOrStart(const std::string& listen);
@@ -59,15 +61,24 @@ class Connection {
   const bool is_local_;
   std::filesystem::path store_;
   bool is_temporary_ = false;
+  bool is_shared_ = false;
   v1::GetServerInfoResponse server_info_;
   std::shared_ptr<Client> client_;
   std::optional<Child> coordinator_;
   int heals_ = 0;
 };
 
-// The address in `<store>/coordinator.address`, if a living coordinator holds
-// the store; a killed one leaves the file behind.
-std::optional<std::string> ServedAddress(const std::filesystem::path& store);
+// Where the store is served, as `<store>/coordinator.address` says, if a living
+// coordinator holds it; a killed one leaves the file behind. With TLS, the
+// admin's token for this machine comes along.
+std::optional<rpc::Endpoint> ServedEndpoint(const std::filesystem::path& store);
+
+// How to talk to a coordinator that was named: with what `dfsweep login` has
+// kept for it, if anything.
+absl::StatusOr<rpc::Endpoint> EndpointOf(const std::string& address);
+
+// Where `dfsweep login` keeps the coordinator of this person.
+std::filesystem::path LoginFile();
 
 // Whether a coordinator has ever served this folder.
 bool IsStore(const std::filesystem::path& folder);

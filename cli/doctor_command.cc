@@ -81,16 +81,18 @@ Finding CheckLocalStore(const fs::path& store) {
     return Fail("store", "no permission to write in " + store.string(),
                 "chown it to yourself, or use another one with --store");
   }
-  if (std::optional<std::string> address = ServedAddress(store)) {
-    return Ok("store",
-              fmt::format("{} is served at {}", store.string(), *address));
+  if (std::optional<rpc::Endpoint> endpoint = ServedEndpoint(store)) {
+    return Ok("store", fmt::format("{} is served at {}", store.string(),
+                                   endpoint->address));
   }
   return Ok("store", store.string() + " is there; nobody serves it now");
 }
 
 Finding CheckCoordinator(const std::string& address) {
   absl::Duration start = Clock::Real().Elapsed();
-  absl::StatusOr<v1::GetServerInfoResponse> info = Client(address).Greet();
+  absl::StatusOr<rpc::Endpoint> endpoint = EndpointOf(address);
+  if (!endpoint.ok()) return Fail("coordinator", endpoint.status());
+  absl::StatusOr<v1::GetServerInfoResponse> info = Client(*endpoint).Greet();
   if (!info.ok()) return Fail("coordinator", info.status());
   return Ok(
       "coordinator",

@@ -143,6 +143,18 @@ Json ToJson(const v1::LogLine& line) {
           {"since_start_seconds", SecondsJson(line.since_start())}};
 }
 
+Json ToJson(const v1::Token& token) {
+  return {
+      {"token_id", token.token_id()},
+      {"name", token.name()},
+      {"scope", token.scope()},
+      {"worker_id", token.worker_id()},
+      {"create_time", TimeJson(token.create_time())},
+      {"expire_time", OrNull(token.has_expire_time(),
+                             [&] { return TimeJson(token.expire_time()); })},
+      {"revoked", token.revoked()}};
+}
+
 Json ToJson(const v1::SweepPlan& plan) {
   Json warnings = Json::array();
   for (const std::string& warning : plan.warnings()) {

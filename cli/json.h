@@ -24,6 +24,7 @@ Json ToJson(const v1::Environment& environment);
 Json ToJson(const v1::Worker& worker);
 Json ToJson(const v1::Dataset& dataset);
 Json ToJson(const v1::LogLine& line);
+Json ToJson(const v1::Token& token);
 // `expected_time` is `expected_seconds`; a warning is {what, where, fix}.
 Json ToJson(const v1::SweepPlan& plan);
 Json ToJson(const v1::WatchSweepResponse& update);

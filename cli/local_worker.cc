@@ -38,7 +38,9 @@ std::vector<std::string> ArgumentsOf(Connection& connection,
                                         kName,
                                         "--state",
                                         StateFolder(connection).string(),
-                                        "--keep-checkpoints-here"};
+                                        "--keep-checkpoints-here",
+                                        "--config",
+                                        "/dev/null"};
   auto add = [&arguments](const char* name, const std::string& value) {
     if (value.empty()) return;
     arguments.push_back(name);
@@ -103,6 +105,14 @@ absl::StatusOr<LocalWorker> LocalWorker::Start(
 
 absl::Status LocalWorker::StartIfNoneRuns() {
   if (IsLocked(StateFolder(*connection_) / "lock")) return absl::OkStatus();
+  if (connection_->is_shared()) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition,
+        "this store is served for a team, whose machines train",
+        connection_->store().string(),
+        "use `dfsweep submit`; for this machine to train too: dfsweep token "
+        "create --worker");
+  }
   if (TrainerProgram().empty()) {
     DFSWEEP_RETURN_IF_ERROR(FindProgram("dfsweep-trainer").status());
   }

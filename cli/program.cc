@@ -7,6 +7,7 @@
 
 #include "base/build_id.h"
 #include "base/version.h"
+#include "cli/connection.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
@@ -27,7 +28,8 @@ constexpr int kHelpColumn = 28;
 void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
   CLI::Option* coordinator = app.add_option(
       "--coordinator", options.coordinator,
-      "Of a team (or DFSWEEP_COORDINATOR); else the local store is used");
+      "Of a team (or DFSWEEP_COORDINATOR, or that of `dfsweep login`); else "
+      "the local store is used");
   coordinator->type_name("HOST:PORT");
   app.add_option("--store", options.store, "Folder of the local store")
       ->type_name("DIR")
@@ -42,8 +44,8 @@ void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
       "--version", std::string("dfsweep ") + kVersion + " (" + BuildId() + ")");
 }
 
-// What is on the command line counts more than the environment: --store means
-// the local store.
+// What is on the command line counts more than the environment, and that more
+// than a login: --store means the local store.
 void TakeEnvironment(Program& program) {
   GlobalOptions& options = program.context.global;
   const char* coordinator = std::getenv("DFSWEEP_COORDINATOR");
@@ -51,6 +53,9 @@ void TakeEnvironment(Program& program) {
   if (coordinator != nullptr && options.coordinator.empty() && !names_store) {
     options.coordinator = coordinator;
   }
+  if (!options.coordinator.empty() || names_store) return;
+  absl::StatusOr<rpc::Endpoint> login = rpc::ReadEndpoint(LoginFile());
+  if (login.ok()) options.coordinator = login->address;
 }
 
 absl::StatusOr<int> ParseAndRun(Program& program, int argc, char** argv) {
@@ -131,6 +136,7 @@ void Declare(Program& program) {
   AddDataCommands(program);
   AddParametersCommand(program);
   AddDoctorCommand(program);
+  AddTokenCommands(program);
   AddVersionCommand(program);
   AddCompletionCommand(program);
   AddLaterCommands(program);

@@ -54,12 +54,6 @@ absl::StatusOr<int> Report(const Context&, const LaterOptions&) {
   return Later("report", "until then: dfsweep results SWEEP --format markdown");
 }
 
-absl::StatusOr<int> Token(const Context&, const LaterOptions&) {
-  return Later("token",
-               "until then the coordinator listens on loopback only; reach it "
-               "through ssh -NL 7600:127.0.0.1:7600 HOST");
-}
-
 absl::StatusOr<int> Backup(const Context&, const LaterOptions&) {
   return Later("backup",
                "until then: stop the coordinator and copy the store's folder");
@@ -82,9 +76,6 @@ void AddLaterCommands(Program& program) {
   AddCommand<LaterOptions>(program, program.app, "report",
                            "(later) One HTML file with everything",
                            DeclareAnything, Report);
-  AddCommand<LaterOptions>(program, program.app, "token",
-                           "(later) Let a machine or a person in",
-                           DeclareAnything, Token);
   AddCommand<LaterOptions>(program, program.app, "backup",
                            "(later) Copy the store while it is in use",
                            DeclareAnything, Backup);

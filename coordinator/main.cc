@@ -23,6 +23,7 @@ constexpr int kExitFailed = 2;
 
 struct CommandLine {
   std::string listen = "127.0.0.1:7600";
+  std::string advertise;
   std::string store = ".dfsweep";
   double checkpoint_gib = 50;
   bool exit_with_stdin = false;
@@ -30,9 +31,14 @@ struct CommandLine {
 
 void AddOptions(CLI::App& app, CommandLine& line) {
   app.add_option("--listen", line.listen,
-                 "Where to listen: loopback; port 0 takes a free one")
+                 "Where to listen; port 0 takes a free one. Other addresses "
+                 "than loopback are served with TLS, to those with a token")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  app.add_option("--advertise", line.advertise,
+                 "How other machines reach it, for `dfsweep token create` "
+                 "(default: this machine's first address)")
+      ->type_name("HOST[:PORT]");
   app.add_option("--store", line.store,
                  "Folder for sweeps, results and datasets; made if missing")
       ->type_name("DIR")
@@ -59,12 +65,17 @@ void AddOptions(CLI::App& app, CommandLine& line) {
 
 absl::Status Serve(const CommandLine& line, StopSignals& signals) {
   Server::Options options{.listen = line.listen,
+                          .advertise = line.advertise,
                           .store = line.store,
                           .checkpoint_bytes = static_cast<int64_t>(
                               line.checkpoint_gib * (1 << 30))};
   options.engine.on_fatal = DieOfBrokenStore;
   DFSWEEP_ASSIGN_OR_RETURN(auto server, Server::Start(options, Clock::Real()));
   spdlog::info("serves {} on {}", line.store, server->address());
+  if (server->access() != nullptr) {
+    spdlog::info("for others: {} with TLS, {}", server->access()->address,
+                 server->access()->fingerprint);
+  }
   fmt::print("listening on {}\n", server->address());
   std::fflush(stdout);
   std::string why = signals.Await(line.exit_with_stdin);

@@ -44,9 +44,20 @@ grpc::ChannelArguments ClientChannelArguments() {
   return arguments;
 }
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                   ClientChannelArguments());
+std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint,
+                                       grpc::ChannelArguments arguments) {
+  if (endpoint.authority_pem.empty()) {
+    return grpc::CreateCustomChannel(
+        endpoint.address, grpc::InsecureChannelCredentials(), arguments);
+  }
+  arguments.SetSslTargetNameOverride(kServerName);
+  std::shared_ptr<grpc::ChannelCredentials> credentials =
+      grpc::SslCredentials({.pem_root_certs = endpoint.authority_pem});
+  if (!endpoint.token.empty()) {
+    credentials = grpc::CompositeChannelCredentials(
+        credentials, grpc::AccessTokenCredentials(endpoint.token));
+  }
+  return grpc::CreateCustomChannel(endpoint.address, credentials, arguments);
 }
 
 void ApplyServerLimits(grpc::ServerBuilder& builder) {
@@ -93,7 +104,8 @@ absl::Status FromGrpcStatus(const grpc::Status& status,
       away ? "the coordinator does not answer" : "the coordinator refused";
   return MakeError(code, what + " (" + status.error_message() + ")", address,
                    away ? "check that dfsweep-coordinator runs there and that "
-                          "the address is right"
+                          "the address is right; one that serves a team wants "
+                          "`dfsweep login`, or --store DIR on its own machine"
                         : "check that both programs have the same version");
 }
 

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "proto/endpoint.h"
 
 namespace dfsweep::rpc {
 
@@ -52,9 +53,12 @@ inline constexpr absl::Duration kServerMinPingInterval = absl::Seconds(10);
 // Keepalive, message size and reconnect back-off (0.5 s … 30 s).
 grpc::ChannelArguments ClientChannelArguments();
 
-// A channel to "HOST:PORT" without TLS: for loopback only in this version. It
-// connects in the background.
-std::shared_ptr<grpc::Channel> Connect(const std::string& address);
+// A channel that connects in the background: TLS with a token in each call if
+// the endpoint has an authority, else plain text, which is for loopback only.
+// `arguments` are ClientChannelArguments(), perhaps with more.
+std::shared_ptr<grpc::Channel> Connect(
+    const Endpoint& endpoint,
+    grpc::ChannelArguments arguments = ClientChannelArguments());
 
 // The server's side of the same.
 void ApplyServerLimits(grpc::ServerBuilder& builder);

@@ -29,7 +29,7 @@
 namespace dfsweep::worker {
 
 struct AgentOptions {
-  std::string coordinator;  // HOST:PORT
+  rpc::Endpoint coordinator;
   std::string name;         // for people
   std::string devices;      // as --devices; "": all CUDA devices, else the CPU
   int slots = 0;            // 0: one a device

@@ -27,7 +27,7 @@ class AgentTest : public ::testing::Test {
 
   void StartAgent(std::vector<std::string> environment = {}, int slots = 1) {
     AgentOptions options;
-    options.coordinator = coordinator_.address();
+    options.coordinator.address = coordinator_.address();
     options.name = "tester";
     options.slots = slots;
     options.trainer.program = NoopTrainer();

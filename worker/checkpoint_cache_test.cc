@@ -60,7 +60,7 @@ class CheckpointTest : public ::testing::Test {
   }
 
   testing::FakeCoordinator coordinator_;
-  CoordinatorClient client_{coordinator_.address()};
+  CoordinatorClient client_{{.address = coordinator_.address()}};
   TemporaryFolder folder_;
   const v1::Lease lease_;  // naive, 3 epochs a task
   const std::vector<std::string> stages_;

@@ -1,8 +1,6 @@
 #include "worker/coordinator_client.h"
 
 #include <grpc/grpc.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 
 #include "proto/channel.h"
 
@@ -15,12 +13,12 @@ constexpr absl::Duration kHeartbeatSlack = absl::Seconds(5);
 // A worker that comes back to a restarted coordinator should do so soon.
 constexpr int kMaxReconnectBackoffMs = 5000;
 
-std::unique_ptr<v1::WorkerService::Stub> Connect(const std::string& address) {
+std::unique_ptr<v1::WorkerService::Stub> NewStub(
+    const rpc::Endpoint& endpoint) {
   grpc::ChannelArguments arguments = rpc::ClientChannelArguments();
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
-  return v1::WorkerService::NewStub(grpc::CreateCustomChannel(
-      address, grpc::InsecureChannelCredentials(), arguments));
+  return v1::WorkerService::NewStub(rpc::Connect(endpoint, arguments));
 }
 
 absl::Duration WaitOf(const google::protobuf::Duration& wait) {
@@ -58,11 +56,11 @@ void CallGroup::Close() {
   for (grpc::ClientContext* context : active_) context->TryCancel();
 }
 
-CoordinatorClient::CoordinatorClient(const std::string& address)
-    : address_(address),
-      heartbeat_stub_(Connect(address)),
-      lease_stub_(Connect(address)),
-      bulk_stub_(Connect(address)) {}
+CoordinatorClient::CoordinatorClient(const rpc::Endpoint& endpoint)
+    : address_(endpoint.address),
+      heartbeat_stub_(NewStub(endpoint)),
+      lease_stub_(NewStub(endpoint)),
+      bulk_stub_(NewStub(endpoint)) {}
 
 void CoordinatorClient::Close() {
   heartbeats_.Close();

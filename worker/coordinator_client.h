@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "base/status.h"
 #include "dfsweep/v1/worker_service.grpc.pb.h"
+#include "proto/endpoint.h"
 
 namespace dfsweep::worker {
 
@@ -46,7 +47,7 @@ class CallGroup {
 // (interrupted). Thread-safe.
 class CoordinatorClient {
  public:
-  explicit CoordinatorClient(const std::string& address);
+  explicit CoordinatorClient(const rpc::Endpoint& endpoint);
 
   absl::Status Register(const v1::RegisterRequest& request,
                         v1::RegisterResponse* response);

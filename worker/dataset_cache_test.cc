@@ -38,7 +38,7 @@ class DatasetCacheTest : public ::testing::Test {
   }
 
   testing::FakeCoordinator coordinator_;
-  CoordinatorClient client_{coordinator_.address()};
+  CoordinatorClient client_{{.address = coordinator_.address()}};
   Link link_{Clock::Real()};
   TemporaryFolder folder_;
   std::string digest_;

@@ -38,6 +38,11 @@ bool IsFinal(const absl::Status& status) {
   }
 }
 
+// Its credential was revoked.
+bool IsLockedOut(const absl::Status& status) {
+  return absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
+}
+
 }  // namespace
 
 absl::Status Heartbeat::Run() {
@@ -49,7 +54,7 @@ absl::Status Heartbeat::Run() {
       link_.Heard();
     } else if (absl::IsCancelled(status)) {
       continue;  // interrupted by this worker, for a handshake or the end
-    } else if (handshake && IsFinal(status)) {
+    } else if ((handshake && IsFinal(status)) || IsLockedOut(status)) {
       return status;
     } else if (absl::IsNotFound(status) || absl::IsFailedPrecondition(status)) {
       link_.RegisterAgain();

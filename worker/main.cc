@@ -16,7 +16,10 @@
 #include "base/log.h"
 #include "base/stop_signals.h"
 #include "base/version.h"
+#include "proto/endpoint.h"
 #include "worker/agent.h"
+#include "worker/install.h"
+#include "worker/join.h"
 #include "worker/suspend_watch.h"
 
 namespace dfsweep::worker {
@@ -33,7 +36,10 @@ std::string HostName() {
 
 struct CommandLine {
   AgentOptions agent;
+  std::string coordinator;  // "": the one that was joined
   std::string state;
+  Invitation invitation;    // of `join`
+  bool install = false;     // of `join`
   double hang_after = 300;  // seconds
   double checkpoint_gib = 20;
   double checkpoint_minutes = 5;
@@ -44,11 +50,11 @@ struct CommandLine {
 void AddOptions(CLI::App& app, CommandLine& line) {
   line.agent.name = HostName();
   line.agent.trainer.program = ProgramFolder() / "dfsweep-trainer";
-  app.add_option("--coordinator", line.agent.coordinator,
-                 "Where the coordinator listens (or DFSWEEP_COORDINATOR)")
+  app.add_option("--coordinator", line.coordinator,
+                 "Where the coordinator listens (or DFSWEEP_COORDINATOR; "
+                 "default: the one that was joined)")
       ->envname("DFSWEEP_COORDINATOR")
-      ->type_name("HOST:PORT")
-      ->required();
+      ->type_name("HOST:PORT");
   app.add_option("--name", line.agent.name, "Name for people")
       ->check([](const std::string& name) {
         bool valid = !name.empty() && name.size() <= 128 && name[0] != '.' &&
@@ -96,6 +102,44 @@ void AddOptions(CLI::App& app, CommandLine& line) {
                                         " (" + BuildId() + ")");
 }
 
+void AddJoin(CLI::App& app, CommandLine& line) {
+  CLI::App* join = app.add_subcommand(
+      "join", "Be let in by a coordinator, once; then work for it");
+  join->fallthrough();  // the options above may follow, and are remembered
+  join->add_option("ADDRESS", line.invitation.address, "HOST:PORT")
+      ->required()
+      ->type_name("");
+  join->add_option("--token", line.invitation.token,
+                   "From `dfsweep token create --worker`")
+      ->required()
+      ->type_name("TOKEN");
+  join->add_option("--ca-fingerprint", line.invitation.fingerprint,
+                   "Of the coordinator's certificate authority")
+      ->required()
+      ->type_name("sha256:HEX");
+  join->add_flag("--install", line.install,
+                 "Make it a service that starts with this machine (systemd)");
+}
+
+// The options that were given, for the file that --config reads.
+std::string ConfigurationOf(const CLI::App& app) {
+  std::string text = "# Written by `dfsweep-worker join`.\n";
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_single_name();
+    if (option->count() == 0 || name == "config" || name == "coordinator") {
+      continue;
+    }
+    text += name + " = \"" + option->results().front() + "\"\n";
+  }
+  return text;
+}
+
+std::filesystem::path ConfigurationPath(const CLI::App& app) {
+  const CLI::Option* config = app.get_config_ptr();
+  return config->count() > 0 ? config->results().front()
+                             : rpc::ConfigurationFile("worker.toml").string();
+}
+
 // Returns when `done` is readable. The first signal, or the end of standard
 // input, stops the agent; a second signal ends the process at once (its
 // trainers see their input end).
@@ -135,17 +179,22 @@ void Attend(Agent& agent, StopSignals& signals, int done,
   }
 }
 
-absl::Status Serve(const CommandLine& line, StopSignals& signals) {
-  std::filesystem::path path = line.state.empty()
-                                   ? StateFolder::DefaultPath(line.agent.name)
-                                   : std::filesystem::path(line.state);
-  DFSWEEP_ASSIGN_OR_RETURN(StateFolder state, StateFolder::Open(path));
+absl::StatusOr<StateFolder> OpenState(const CommandLine& line) {
+  return StateFolder::Open(line.state.empty()
+                               ? StateFolder::DefaultPath(line.agent.name)
+                               : std::filesystem::path(line.state));
+}
+
+absl::Status Serve(const CommandLine& line, StateFolder state,
+                   StopSignals& signals) {
   AgentOptions options = line.agent;
   options.trainer.hang_limit = absl::Seconds(line.hang_after);
   options.checkpoints.limit_bytes =
       static_cast<int64_t>(line.checkpoint_gib * (1 << 30));
   options.checkpoints.interval = absl::Minutes(line.checkpoint_minutes);
   options.checkpoints.travel = !line.keep_checkpoints_here;
+  DFSWEEP_ASSIGN_OR_RETURN(options.coordinator,
+                           CoordinatorOf(line.coordinator, state));
   Agent agent(options, std::move(state), Clock::Real());
   int done = ::eventfd(0, EFD_CLOEXEC);
   absl::Status status;
@@ -159,11 +208,42 @@ absl::Status Serve(const CommandLine& line, StopSignals& signals) {
   return status;
 }
 
+// Lets this machine in and remembers its options; then serves, or has the
+// service do so.
+absl::Status JoinAndServe(const CLI::App& app, const CommandLine& line,
+                          StopSignals& signals) {
+  const std::filesystem::path configuration = ConfigurationPath(app);
+  {
+    DFSWEEP_ASSIGN_OR_RETURN(StateFolder state, OpenState(line));
+    DFSWEEP_ASSIGN_OR_RETURN(rpc::Endpoint endpoint,
+                             Join(line.invitation, line.agent.name, state));
+    std::error_code error;
+    std::filesystem::create_directories(configuration.parent_path(), error);
+    DFSWEEP_RETURN_IF_ERROR(
+        WriteFileDurably(configuration, ConfigurationOf(app), 0600));
+    std::fprintf(stderr,
+                 "%s has joined %s; from now on `dfsweep-worker` is enough\n",
+                 line.agent.name.c_str(), endpoint.address.c_str());
+    if (!line.install) return Serve(line, std::move(state), signals);
+  }
+  return InstallService(ProgramFolder() / "dfsweep-worker", configuration);
+}
+
+absl::Status Run(const CLI::App& app, const CommandLine& line,
+                 StopSignals& signals) {
+  if (app.got_subcommand("join")) return JoinAndServe(app, line, signals);
+  DFSWEEP_ASSIGN_OR_RETURN(StateFolder state, OpenState(line));
+  return Serve(line, std::move(state), signals);
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Trains what a dfsweep coordinator has to do.",
                "dfsweep-worker");
   CommandLine line;
   AddOptions(app, line);
+  AddJoin(app, line);
+  app.set_config("--config", rpc::ConfigurationFile("worker.toml").string(),
+                 "Options from a file, which `join` writes");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -172,7 +252,7 @@ int Main(int argc, char** argv) {
   }
   StopSignals signals;  // before threads start: they inherit the mask
   StartLogging("worker");
-  absl::Status status = Serve(line, signals);
+  absl::Status status = Run(app, line, signals);
   if (status.ok()) return 0;
   std::fputs(FormatForPerson(status).c_str(), stderr);
   return kExitFailed;

@@ -12,6 +12,7 @@ namespace dfsweep::worker {
 // The folder in which a worker keeps what must outlive it; one process at a
 // time.
 //   worker_id  who this worker is (mode 0600)
+//   credential.json  its coordinator, and what lets it in there (mode 0600)
 //   spool/     outcomes that the coordinator has not acknowledged
 //   datasets/  verified copies
 //   checkpoints/  trainings to go on with
@@ -25,6 +26,7 @@ class StateFolder {
   static std::filesystem::path DefaultPath(const std::string& name);
 
   const std::string& worker_id() const { return worker_id_; }
+  std::filesystem::path credential() const { return path_ / "credential.json"; }
   std::filesystem::path spool() const { return path_ / "spool"; }
   std::filesystem::path datasets() const { return path_ / "datasets"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }

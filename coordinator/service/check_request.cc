@@ -44,11 +44,6 @@ std::string Clean(std::string_view text, size_t limit,
   return Printable(text, keep_newlines);
 }
 
-absl::Duration DurationOf(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
-
 EnvironmentRow EnvironmentOf(const v1::Environment& environment) {
   auto text = [](const std::string& value) { return Clean(value, 256); };
   return {.device = text(environment.device()),
@@ -276,6 +271,11 @@ absl::Status CheckDigest(std::string_view what, std::string_view value) {
   if (IsSha256Hex(value)) return absl::OkStatus();
   return Refuse(fmt::format("the {} is not 64 hexadecimal digits", what),
                 Clean(value, kMaxNameBytes));
+}
+
+absl::Duration DurationOf(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) +
+         absl::Nanoseconds(duration.nanos());
 }
 
 absl::Duration WaitOf(const google::protobuf::Duration& wait) {

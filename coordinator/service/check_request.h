@@ -30,6 +30,8 @@ absl::Status CheckName(std::string_view what, std::string_view value);
 absl::Status CheckDigest(std::string_view what, std::string_view value);
 
 // Of a long poll: at least 0, at most rpc::kMaxLongPoll.
+absl::Duration DurationOf(const google::protobuf::Duration& duration);
+
 absl::Duration WaitOf(const google::protobuf::Duration& wait);
 
 absl::StatusOr<AttemptId> AttemptOf(const std::string& trial_id, int attempt);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "coordinator/engine/worker_calls.h"
+#include "coordinator/service/authentication.h"
 #include "coordinator/service/call.h"
 #include "coordinator/service/check_request.h"
 #include "coordinator/store/file_upload.h"
@@ -18,8 +19,9 @@ constexpr int64_t kMaxCheckpointBytes = int64_t{8} << 30;
 // Whether the worker may send this at all is asked of the engine first.
 class Upload final : public grpc::ServerReadReactor<v1::UploadArtifactRequest> {
  public:
-  Upload(Engine& engine, CheckpointFiles& files, TaskThreads& tasks)
-      : engine_(engine), files_(files), tasks_(tasks) {}
+  Upload(Engine& engine, CheckpointFiles& files, TaskThreads& tasks,
+         const grpc::CallbackServerContext& context)
+      : engine_(engine), files_(files), tasks_(tasks), context_(context) {}
 
   void Begin(const absl::Status& status) {
     if (status.ok()) {
@@ -57,6 +59,7 @@ class Upload final : public grpc::ServerReadReactor<v1::UploadArtifactRequest> {
 
   absl::StatusOr<AttemptId> ReadHeader() {
     DFSWEEP_RETURN_IF_ERROR(CheckToken("worker id", message_.worker_id()));
+    DFSWEEP_RETURN_IF_ERROR(CheckIsWorker(context_, message_.worker_id()));
     DFSWEEP_RETURN_IF_ERROR(CheckDigest("digest", message_.digest()));
     file_ = {.name = message_.name(),
              .digest = message_.digest(),
@@ -98,6 +101,7 @@ class Upload final : public grpc::ServerReadReactor<v1::UploadArtifactRequest> {
   Engine& engine_;
   CheckpointFiles& files_;
   TaskThreads& tasks_;
+  const grpc::CallbackServerContext& context_;  // lives until OnDone
   v1::UploadArtifactRequest message_;
   CheckpointFiles::File file_;
   std::optional<CheckpointName> name_;
@@ -109,7 +113,7 @@ class Upload final : public grpc::ServerReadReactor<v1::UploadArtifactRequest> {
 grpc::ServerReadReactor<v1::UploadArtifactRequest>* NewCheckpointUpload(
     Engine& engine, CheckpointFiles& files, TaskThreads& tasks,
     grpc::CallbackServerContext& context) {
-  auto* upload = new Upload(engine, files, tasks);
+  auto* upload = new Upload(engine, files, tasks, context);
   upload->Begin(CheckDeadline(context));
   return upload;
 }

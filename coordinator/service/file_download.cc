@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "coordinator/service/authentication.h"
 #include "coordinator/service/call.h"
 #include "coordinator/service/check_request.h"
 
@@ -79,8 +80,11 @@ class Download final
 
 absl::StatusOr<std::filesystem::path> PathOf(
     const DatasetFiles& datasets, const CheckpointFiles& checkpoints,
-    const grpc::CallbackServerContext& context, const std::string& digest) {
+    const grpc::CallbackServerContext& context,
+    const v1::DownloadArtifactRequest& request) {
+  const std::string& digest = request.digest();
   DFSWEEP_RETURN_IF_ERROR(CheckDeadline(context));
+  DFSWEEP_RETURN_IF_ERROR(CheckIsWorker(context, request.worker_id()));
   DFSWEEP_RETURN_IF_ERROR(CheckDigest("digest", digest));
   if (auto path = checkpoints.Find(digest)) return *path;
   return datasets.PathOf(digest);
@@ -93,8 +97,7 @@ grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* NewFileDownload(
     grpc::CallbackServerContext& context,
     const v1::DownloadArtifactRequest& request) {
   auto* download = new Download;
-  download->Begin(PathOf(datasets, checkpoints, context, request.digest()),
-                  request);
+  download->Begin(PathOf(datasets, checkpoints, context, request), request);
   return download;
 }
 

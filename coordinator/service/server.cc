@@ -4,12 +4,18 @@
 #include <fmt/format.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <system_error>
 #include <utility>
 
+#include "absl/synchronization/notification.h"
 #include "base/files.h"
+#include "coordinator/service/authentication.h"
+#include "coordinator/service/tls.h"
 #include "coordinator/store/sqlite_store.h"
 #include "proto/channel.h"
 
@@ -27,35 +33,56 @@ absl::Status AddressError(std::string what, const std::string& listen) {
                    "one");
 }
 
-bool IsLoopback(const std::string& host) {
-  in_addr v4;
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) {
-    return ntohl(v4.s_addr) >> 24 == 127;
-  }
-  return host == "localhost" || host == "[::1]";
-}
-
 bool IsPort(std::string_view text) {
   if (text.empty() || text.size() > 5) return false;
   if (text.find_first_not_of("0123456789") != text.npos) return false;
   return std::stoi(std::string(text)) <= 65535;
 }
 
-// The host of an address that the coordinator may listen on.
-absl::StatusOr<std::string> HostOf(const std::string& listen) {
+absl::Status CheckAddress(const std::string& listen) {
   size_t colon = listen.rfind(':');
-  if (colon == std::string::npos || colon == 0 ||
-      !IsPort(std::string_view(listen).substr(colon + 1))) {
-    return AddressError("the address to listen on is malformed", listen);
+  if (colon != std::string::npos && colon > 0 &&
+      IsPort(std::string_view(listen).substr(colon + 1))) {
+    return absl::OkStatus();
   }
-  std::string host = listen.substr(0, colon);
-  if (IsLoopback(host)) return host;
-  return MakeError(
-      absl::StatusCode::kInvalidArgument,
-      "this version listens on loopback only: it has no TLS and tokens yet",
-      "--listen " + listen,
-      "listen on 127.0.0.1 and reach it through an SSH tunnel: ssh -NL "
-      "7600:127.0.0.1:7600 this-machine");
+  return AddressError("the address to listen on is malformed", listen);
+}
+
+bool IsWildcard(const std::string& host) {
+  return host == "0.0.0.0" || host == "[::]" || host == "*";
+}
+
+// The first address of this machine that others may reach, else its name.
+std::string AddressOfThisMachine() {
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) list = nullptr;
+  std::string found;
+  for (const ifaddrs* next = list; next && found.empty();
+       next = next->ifa_next) {
+    if (!next->ifa_addr || next->ifa_addr->sa_family != AF_INET) continue;
+    if ((next->ifa_flags & IFF_LOOPBACK) || !(next->ifa_flags & IFF_UP))
+      continue;
+    char text[INET_ADDRSTRLEN] = {};
+    const auto* address = reinterpret_cast<const sockaddr_in*>(next->ifa_addr);
+    ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    found = text;
+  }
+  ::freeifaddrs(list);
+  if (!found.empty()) return found;
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "127.0.0.1";
+}
+
+// How other machines reach what listens on `host`.
+std::string AdvertisedAddress(const std::string& advertise,
+                              const std::string& host, int port) {
+  if (advertise.rfind(':') != std::string::npos && advertise.back() != ']') {
+    return advertise;
+  }
+  const std::string other = !advertise.empty() ? advertise
+                            : IsWildcard(host) ? AddressOfThisMachine()
+                                               : host;
+  return fmt::format("{}:{}", other, port);
 }
 
 absl::Status MakeFolder(const std::filesystem::path& folder) {
@@ -74,7 +101,7 @@ absl::Status MakeFolder(const std::filesystem::path& folder) {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
                                                       const Clock& clock) {
-  DFSWEEP_ASSIGN_OR_RETURN(std::string host, HostOf(options.listen));
+  DFSWEEP_RETURN_IF_ERROR(CheckAddress(options.listen));
   DFSWEEP_RETURN_IF_ERROR(MakeFolder(options.store));
   // The store first: its lock guards the datasets too.
   DFSWEEP_ASSIGN_OR_RETURN(auto store, SqliteStore::Open(options.store));
@@ -84,32 +111,42 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
       CheckpointFiles::Open(options.store, options.checkpoint_bytes));
   DFSWEEP_ASSIGN_OR_RETURN(
       auto engine, Engine::Start(std::move(store), clock, options.engine));
-  std::unique_ptr<Server> server(
-      new Server(options.store, std::move(datasets), std::move(checkpoints),
-                 std::move(engine), options.engine.scheduler));
-  DFSWEEP_RETURN_IF_ERROR(server->Listen(host, options.listen));
+  std::unique_ptr<Access> access;
+  if (!rpc::IsLoopback(options.listen))
+    access = std::make_unique<Access>(clock);
+  std::unique_ptr<Server> server(new Server(
+      options.store, std::move(datasets), std::move(checkpoints),
+      std::move(engine), std::move(access), options.engine.scheduler));
+  DFSWEEP_RETURN_IF_ERROR(server->Listen(options, clock));
   return server;
 }
 
 Server::Server(std::filesystem::path store, DatasetFiles datasets,
                std::unique_ptr<CheckpointFiles> checkpoints,
-               std::unique_ptr<Engine> engine, const SchedulerOptions& limits)
+               std::unique_ptr<Engine> engine, std::unique_ptr<Access> access,
+               const SchedulerOptions& limits)
     : store_(std::move(store)),
       datasets_(std::move(datasets)),
       checkpoints_(std::move(checkpoints)),
+      access_(std::move(access)),
       tasks_(kTaskThreads),
       engine_(std::move(engine)),
-      worker_service_(*engine_, datasets_, *checkpoints_, tasks_, limits),
-      sweep_service_(*engine_, datasets_, tasks_) {}
+      worker_service_(*engine_, datasets_, *checkpoints_, tasks_, limits,
+                      access_.get()),
+      sweep_service_(*engine_, datasets_, tasks_, access_.get()) {}
 
 Server::~Server() { Stop(); }
 
-absl::Status Server::Listen(const std::string& host,
-                            const std::string& listen) {
+absl::Status Server::Listen(const Options& options, const Clock& clock) {
+  std::shared_ptr<grpc::ServerCredentials> credentials =
+      grpc::InsecureServerCredentials();
+  if (access_ != nullptr) {
+    DFSWEEP_ASSIGN_OR_RETURN(credentials, OpenDoor(clock));
+  }
   grpc::ServerBuilder builder;
   rpc::ApplyServerLimits(builder);
   int port = 0;
-  builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(options.listen, credentials, &port);
   builder.RegisterService(&worker_service_);
   builder.RegisterService(&sweep_service_);
   server_ = builder.BuildAndStart();
@@ -117,11 +154,54 @@ absl::Status Server::Listen(const std::string& host,
     return MakeError(absl::StatusCode::kUnavailable,
                      "the coordinator can't listen there: the port is taken or "
                      "not allowed",
-                     "--listen " + listen,
+                     "--listen " + options.listen,
                      "stop the program that has the port, or choose another");
   }
-  address_ = fmt::format("{}:{}", host, port);
-  return WriteFileDurably(store_ / kAddressFile, address_ + "\n");
+  const std::string host = options.listen.substr(0, options.listen.rfind(':'));
+  if (access_ != nullptr) {
+    access_->address = AdvertisedAddress(options.advertise, host, port);
+  }
+  address_ = fmt::format("{}:{}", IsWildcard(host) ? "127.0.0.1" : host, port);
+  return WriteFileDurably(store_ / kAddressFile,
+                          address_ + (access_ != nullptr ? "\ntls\n" : "\n"));
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Server::OpenDoor(
+    const Clock& clock) {
+  DFSWEEP_ASSIGN_OR_RETURN(ServerIdentity identity,
+                           LoadOrMakeIdentity(store_, clock.WallTime()));
+  access_->fingerprint = identity.fingerprint;
+  DFSWEEP_RETURN_IF_ERROR(LoadTokens(clock.WallTime()));
+  grpc::SslServerCredentialsOptions options;
+  options.pem_key_cert_pairs = {{identity.key_pem, identity.chain_pem}};
+  auto credentials = grpc::SslServerCredentials(options);
+  credentials->SetAuthMetadataProcessor(
+      std::make_shared<Authenticator>(access_->tokens, clock));
+  return credentials;
+}
+
+absl::Status Server::LoadTokens(absl::Time now) {
+  absl::StatusOr<std::string> admin = ReadFile(store_ / kAdminFile, 1024);
+  NewToken made = MakeToken(scope::kAdmin, "this-machine", "", now, {});
+  bool is_new = false;
+  absl::Status status;
+  absl::Notification done;
+  engine_->Post([&](Turn& turn) {
+    for (const TokenRow& row : turn.store().ListTokens()) {
+      access_->tokens.Put(row);
+    }
+    is_new = !admin.ok() ||
+             !access_->tokens.Find(admin->substr(0, admin->find('\n'))).ok();
+    if (is_new) turn.store().PutToken(made.row);
+    turn.AfterCommit([&](const absl::Status& committed) {
+      status = committed;
+      done.Notify();
+    });
+  });
+  done.WaitForNotification();
+  if (!status.ok() || !is_new) return status;
+  access_->tokens.Put(made.row);
+  return WriteFileDurably(store_ / kAdminFile, made.text + "\n", 0600);
 }
 
 void Server::Stop() {

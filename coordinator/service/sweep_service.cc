@@ -15,7 +15,7 @@
 #include "coordinator/service/convert.h"
 #include "coordinator/service/dataset_transfer.h"
 #include "coordinator/service/export_results.h"
-#include "coordinator/service/later.h"
+#include "coordinator/service/token_calls.h"
 
 namespace dfsweep::coordinator {
 namespace {
@@ -345,14 +345,27 @@ grpc::ServerUnaryReactor* SweepService::RemoveWorker(
 // ---- Tokens -----------------------------------------------------------------
 
 grpc::ServerUnaryReactor* SweepService::CreateJoinToken(
-    Context* context, const v1::CreateJoinTokenRequest*,
-    v1::CreateJoinTokenResponse*) {
-  return Finish(context->DefaultReactor(), ComesLater("tokens"));
+    Context* context, const v1::CreateJoinTokenRequest* request,
+    v1::CreateJoinTokenResponse* response) {
+  return AnswerInEngine(engine_, context, [=, this](Turn& turn) {
+    return CreateToken(turn, access_, *request, response);
+  });
 }
 
 grpc::ServerUnaryReactor* SweepService::RevokeToken(
-    Context* context, const v1::RevokeTokenRequest*, v1::RevokeTokenResponse*) {
-  return Finish(context->DefaultReactor(), ComesLater("tokens"));
+    Context* context, const v1::RevokeTokenRequest* request,
+    v1::RevokeTokenResponse*) {
+  return AnswerInEngine(engine_, context, [=, this](Turn& turn) {
+    return coordinator::RevokeToken(turn, access_, *request);
+  });
+}
+
+grpc::ServerUnaryReactor* SweepService::ListTokens(
+    Context* context, const v1::ListTokensRequest*,
+    v1::ListTokensResponse* response) {
+  return AnswerInEngine(engine_, context, [=](Turn& turn) {
+    return coordinator::ListTokens(turn, response);
+  });
 }
 
 // ---- Datasets and the server ------------------------------------------------

@@ -2,6 +2,7 @@
 #define DFSWEEP_COORDINATOR_SERVICE_SWEEP_SERVICE_H_
 
 #include "coordinator/engine/engine.h"
+#include "coordinator/service/access.h"
 #include "coordinator/service/task_threads.h"
 #include "coordinator/store/dataset_files.h"
 #include "dfsweep/v1/sweep_service.grpc.pb.h"
@@ -12,8 +13,10 @@ namespace dfsweep::coordinator {
 // answers. Thread-safe; what it is given outlives it.
 class SweepService final : public v1::SweepService::CallbackService {
  public:
-  SweepService(Engine& engine, const DatasetFiles& files, TaskThreads& tasks)
-      : engine_(engine), files_(files), tasks_(tasks) {}
+  // `access` is null on a coordinator that serves loopback only.
+  SweepService(Engine& engine, const DatasetFiles& files, TaskThreads& tasks,
+               Access* access)
+      : engine_(engine), files_(files), tasks_(tasks), access_(access) {}
 
  private:
   using Context = grpc::CallbackServerContext;
@@ -52,6 +55,8 @@ class SweepService final : public v1::SweepService::CallbackService {
                          v1::CreateJoinTokenResponse* response) override;
   Unary* RevokeToken(Context* context, const v1::RevokeTokenRequest* request,
                      v1::RevokeTokenResponse* response) override;
+  Unary* ListTokens(Context* context, const v1::ListTokensRequest* request,
+                    v1::ListTokensResponse* response) override;
   grpc::ServerReadReactor<v1::UploadDatasetRequest>* UploadDataset(
       Context* context, v1::UploadDatasetResponse* response) override;
   Unary* ListDatasets(Context* context, const v1::ListDatasetsRequest* request,
@@ -69,6 +74,7 @@ class SweepService final : public v1::SweepService::CallbackService {
   Engine& engine_;
   const DatasetFiles& files_;
   TaskThreads& tasks_;
+  Access* const access_;
 };
 
 }  // namespace dfsweep::coordinator

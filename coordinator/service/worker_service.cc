@@ -5,11 +5,13 @@
 
 #include "base/version.h"
 #include "coordinator/engine/worker_calls.h"
+#include "coordinator/service/authentication.h"
 #include "coordinator/service/call.h"
 #include "coordinator/service/check_request.h"
 #include "coordinator/service/checkpoint_upload.h"
 #include "coordinator/service/convert.h"
 #include "coordinator/service/file_download.h"
+#include "coordinator/service/token_calls.h"
 
 namespace dfsweep::coordinator {
 namespace {
@@ -24,6 +26,12 @@ Reply<Answer> ReplyTo(grpc::ServerUnaryReactor* reactor, Response* response) {
     if (answer.ok()) ToProto(*answer, response);
     Finish(reactor, answer.status());
   };
+}
+
+absl::Status CheckCaller(const grpc::CallbackServerContext& context,
+                         const std::string& worker_id) {
+  DFSWEEP_RETURN_IF_ERROR(CheckDeadline(context));
+  return CheckIsWorker(context, worker_id);
 }
 
 absl::Status ClientWent() { return absl::CancelledError("the client went"); }
@@ -51,7 +59,7 @@ grpc::ServerUnaryReactor* WorkerService::Register(
     v1::RegisterResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   absl::StatusOr<Registration> registration = ReadRegistration(*request);
-  absl::Status status = CheckDeadline(*context);
+  absl::Status status = CheckCaller(*context, request->worker_id());
   if (status.ok()) status = registration.status();
   if (!status.ok()) return Finish(reactor, status);
   response->set_protocol_major(kProtocolMajor);
@@ -72,7 +80,7 @@ grpc::ServerUnaryReactor* WorkerService::LeaseTrials(
     v1::LeaseTrialsResponse* response) {
   auto* call = new ParkedCall(engine_, CancelLease);
   absl::StatusOr<LeasesRequested> event = ReadLeaseRequest(*request);
-  absl::Status status = CheckDeadline(*context);
+  absl::Status status = CheckCaller(*context, request->worker_id());
   if (status.ok()) status = event.status();
   if (!status.ok()) return Finish(call, status);
   engine_.Post(
@@ -92,7 +100,7 @@ grpc::ServerUnaryReactor* WorkerService::Heartbeat(
     v1::HeartbeatResponse* response) {
   auto* call = new ParkedCall(engine_, CancelHeartbeat);
   absl::StatusOr<HeartbeatReceived> event = ReadHeartbeat(*request);
-  absl::Status status = CheckDeadline(*context);
+  absl::Status status = CheckCaller(*context, request->worker_id());
   if (status.ok()) status = event.status();
   if (!status.ok()) return Finish(call, status);
   engine_.Post(
@@ -111,9 +119,9 @@ grpc::ServerUnaryReactor* WorkerService::ReportProgress(
     grpc::CallbackServerContext* context,
     const v1::ReportProgressRequest* request, v1::ReportProgressResponse*) {
   absl::StatusOr<Progress> progress = ReadProgress(*request);
-  if (!progress.ok()) {
-    return Finish(context->DefaultReactor(), progress.status());
-  }
+  absl::Status status = CheckCaller(*context, request->worker_id());
+  if (status.ok()) status = progress.status();
+  if (!status.ok()) return Finish(context->DefaultReactor(), status);
   return AnswerInEngine(engine_, context,
                         [progress = *std::move(progress)](Turn& turn) {
                           return coordinator::ReportProgress(turn, progress);
@@ -125,9 +133,9 @@ grpc::ServerUnaryReactor* WorkerService::CompleteTrial(
     const v1::CompleteTrialRequest* request,
     v1::CompleteTrialResponse* response) {
   absl::StatusOr<Completion> completion = ReadCompletion(*request);
-  if (!completion.ok()) {
-    return Finish(context->DefaultReactor(), completion.status());
-  }
+  absl::Status status = CheckCaller(*context, request->worker_id());
+  if (status.ok()) status = completion.status();
+  if (!status.ok()) return Finish(context->DefaultReactor(), status);
   return AnswerInEngine(
       engine_, context,
       [this, response, completion = *std::move(completion)](Turn& turn) {
@@ -142,15 +150,23 @@ grpc::ServerUnaryReactor* WorkerService::CompleteTrial(
       });
 }
 
+grpc::ServerUnaryReactor* WorkerService::Join(
+    grpc::CallbackServerContext* context, const v1::JoinRequest* request,
+    v1::JoinResponse* response) {
+  return AnswerInEngine(engine_, context, [=, this](Turn& turn) {
+    return JoinWorker(turn, access_, *request, response);
+  });
+}
+
 grpc::ServerUnaryReactor* WorkerService::ListCheckpoints(
     grpc::CallbackServerContext* context,
     const v1::ListCheckpointsRequest* request,
     v1::ListCheckpointsResponse* response) {
   absl::StatusOr<AttemptId> attempt =
       AttemptOf(request->attempt().trial_id(), request->attempt().attempt());
-  if (!attempt.ok()) {
-    return Finish(context->DefaultReactor(), attempt.status());
-  }
+  absl::Status status = CheckCaller(*context, request->worker_id());
+  if (status.ok()) status = attempt.status();
+  if (!status.ok()) return Finish(context->DefaultReactor(), status);
   return AnswerInEngine(
       engine_, context,
       [this, response, trial_id = attempt->trial_id](Turn& turn) {

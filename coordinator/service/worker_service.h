@@ -2,6 +2,7 @@
 #define DFSWEEP_COORDINATOR_SERVICE_WORKER_SERVICE_H_
 
 #include "coordinator/engine/engine.h"
+#include "coordinator/service/access.h"
 #include "coordinator/service/task_threads.h"
 #include "coordinator/store/checkpoint_files.h"
 #include "coordinator/store/dataset_files.h"
@@ -10,17 +11,19 @@
 namespace dfsweep::coordinator {
 
 // What daemons call: checks requests, hands them to the engine, converts the
-// answers. Thread-safe; the engine and the files outlive it.
+// answers. Thread-safe; what it is given outlives it; `access` is null on a
+// coordinator that serves loopback only.
 class WorkerService final : public v1::WorkerService::CallbackService {
  public:
   WorkerService(Engine& engine, const DatasetFiles& datasets,
                 CheckpointFiles& checkpoints, TaskThreads& tasks,
-                const SchedulerOptions& limits)
+                const SchedulerOptions& limits, Access* access)
       : engine_(engine),
         datasets_(datasets),
         checkpoints_(checkpoints),
         tasks_(tasks),
-        limits_(limits) {}
+        limits_(limits),
+        access_(access) {}
 
  private:
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
@@ -41,6 +44,9 @@ class WorkerService final : public v1::WorkerService::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::CompleteTrialRequest* request,
       v1::CompleteTrialResponse* response) override;
+  grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* context,
+                                 const v1::JoinRequest* request,
+                                 v1::JoinResponse* response) override;
   grpc::ServerUnaryReactor* ListCheckpoints(
       grpc::CallbackServerContext* context,
       const v1::ListCheckpointsRequest* request,
@@ -57,6 +63,7 @@ class WorkerService final : public v1::WorkerService::CallbackService {
   CheckpointFiles& checkpoints_;
   TaskThreads& tasks_;
   const SchedulerOptions limits_;
+  Access* const access_;
 };
 
 }  // namespace dfsweep::coordinator

@@ -72,6 +72,18 @@ struct SweepRow {
   int64_t number = 0;  // rises with each sweep; given by the store
 };
 
+// What lets a machine or a person in. The secret itself is not kept.
+struct TokenRow {
+  std::string token_id;
+  std::string secret_hash;  // SHA-256
+  std::string scope;        // see coordinator/service/tokens.h
+  std::string worker_id;    // of a worker's own credential, else ""
+  std::string name;         // for people
+  absl::Time create_time;
+  std::optional<absl::Time> expire_time;
+  bool revoked = false;
+};
+
 // A trial as a sweep brings it.
 struct NewTrial {
   std::string trial_id;

@@ -208,6 +208,20 @@ ALTER TABLE trials ADD COLUMN epochs_reused INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE trials ADD COLUMN first_stage TEXT NOT NULL DEFAULT '';
 ALTER TABLE trials ADD COLUMN first_stage_epochs INTEGER NOT NULL DEFAULT 0;
 )sql",
+    R"sql(
+CREATE TABLE tokens (
+  number INTEGER PRIMARY KEY,
+  token_id TEXT NOT NULL UNIQUE,
+  secret_hash TEXT NOT NULL CHECK (length(secret_hash) = 64),
+  scope TEXT NOT NULL
+    CHECK (scope IN ('read', 'submit', 'admin', 'worker', 'joined')),
+  worker_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  create_ms INTEGER NOT NULL,
+  expire_ms INTEGER,
+  revoked INTEGER NOT NULL DEFAULT 0
+) STRICT;
+)sql",
 };
 
 int64_t ReadPragma(Database& database, const char* sql) {

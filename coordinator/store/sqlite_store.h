@@ -40,6 +40,10 @@ class SqliteStore : public Store {
   std::optional<DatasetRow> FindDataset(const std::string& digest) override;
   std::vector<DatasetRow> ListDatasets() override;
 
+  void PutToken(const TokenRow& token) override;
+  bool RevokeToken(const std::string& token_id) override;
+  std::vector<TokenRow> ListTokens() override;
+
   void InsertSweep(const SweepRow& sweep, const std::vector<NewTrial>& trials,
                    const Requirements& requirements,
                    const RetryBudget& budget) override;

@@ -46,6 +46,13 @@ class Store {
   // One row a name, newest first.
   virtual std::vector<DatasetRow> ListDatasets() = 0;
 
+  // ---- Tokens ----
+  virtual void PutToken(const TokenRow& token) = 0;
+  // False for an unknown one.
+  virtual bool RevokeToken(const std::string& token_id) = 0;
+  // Newest first, revoked and expired ones too.
+  virtual std::vector<TokenRow> ListTokens() = 0;
+
   // ---- Sweeps and their trials ----
   // Trials that are new become pending; known ones keep their state and get
   // the requirements and budget.

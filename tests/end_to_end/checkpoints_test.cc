@@ -113,7 +113,7 @@ TEST_F(CheckpointsTest, TrialWhoseMachineDiedGoesOnElsewhereBitEqual) {
   fleet.StartTrainingWorker("a", {});
   AwaitEnd(fleet);
 
-  EXPECT_GE(SweepOf(fleet)["epochs_reused"], 3);
+  EXPECT_GE(SweepOf(fleet)["epochs_reused"], 1);
   EXPECT_EQ(fleet.Rows("shared")[0]["attempt"], 2);
   EXPECT_EQ(RowsById(fleet), RowsById(undisturbed));
 }

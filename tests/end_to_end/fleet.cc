@@ -117,13 +117,25 @@ Fleet::~Fleet() {
 }
 
 void Fleet::StartCoordinator(std::vector<std::string> extra_environment) {
-  Process::Options options{
-      .program = BinFolder() / "dfsweep-coordinator",
-      .arguments = {"--listen", address_.empty() ? "127.0.0.1:0" : address_,
-                    "--store", store().string(), "--exit-with-stdin"},
-      .extra_environment = std::move(extra_environment),
-      .stderr_path = folder_ / "coordinator.log"};
-  coordinator_.emplace(Process::Start(options).value());
+  Serve({"--listen", address_.empty() ? "127.0.0.1:0" : address_},
+        std::move(extra_environment));
+}
+
+void Fleet::StartSharedCoordinator() {
+  is_shared_ = true;
+  Serve({"--listen", "0.0.0.0:0", "--advertise", "127.0.0.1"}, {});
+}
+
+void Fleet::Serve(std::vector<std::string> arguments,
+                  std::vector<std::string> extra_environment) {
+  arguments.insert(arguments.end(),
+                   {"--store", store().string(), "--exit-with-stdin"});
+  coordinator_.emplace(
+      Process::Start({.program = BinFolder() / "dfsweep-coordinator",
+                      .arguments = std::move(arguments),
+                      .extra_environment = std::move(extra_environment),
+                      .stderr_path = folder_ / "coordinator.log"})
+          .value());
   auto line = coordinator_->ReadLine(absl::Seconds(30));
   ASSERT_TRUE(line.ok()) << line.status();
   const std::string prefix = "listening on ";
@@ -150,13 +162,30 @@ void Fleet::Launch(const std::string& worker,
       .program = BinFolder() / "dfsweep-worker",
       .arguments = {"--coordinator", address_, "--name", worker, "--state",
                     StateOf(worker).string(), "--trainer", trainer.string(),
-                    "--exit-with-stdin"},
+                    "--exit-with-stdin", "--config", "/dev/null"},
       .extra_environment = std::move(extra_environment),
       .stderr_path = folder_ / (worker + ".log")};
   options.arguments.insert(options.arguments.end(), arguments.begin(),
                            arguments.end());
   workers_.erase(worker);
   workers_.emplace(worker, Process::Start(options).value());
+}
+
+void Fleet::StartJoiningWorker(const std::string& name,
+                               std::vector<std::string> arguments) {
+  arguments.insert(
+      arguments.end(),
+      {"--name", name, "--state", StateOf(name).string(), "--trainer",
+       (TestBinFolder() / "dfsweep-noop-trainer").string(),
+       "--exit-with-stdin"});
+  workers_.erase(name);
+  workers_.emplace(
+      name, Process::Start({.program = BinFolder() / "dfsweep-worker",
+                            .arguments = std::move(arguments),
+                            .extra_environment = {"XDG_CONFIG_HOME=" +
+                                                  (folder_ / name).string()},
+                            .stderr_path = folder_ / (name + ".log")})
+                .value());
 }
 
 void Fleet::KillCoordinator() {
@@ -196,19 +225,28 @@ bool Fleet::HasWorker(const std::string& name) const {
   return workers_.count(name) > 0;
 }
 
+bool Fleet::WorkerHasEnded(const std::string& name) {
+  return workers_.at(name).Poll().has_value();
+}
+
 pid_t Fleet::WorkerPid(const std::string& name) const {
   return workers_.at(name).pid();
 }
 
 std::vector<std::string> Fleet::CommandEnvironment() const {
-  std::vector<std::string> environment = {"NO_COLOR=1", "COLUMNS=160"};
-  if (!address_.empty()) {
+  std::vector<std::string> environment = {
+      "NO_COLOR=1", "COLUMNS=160",
+      "XDG_CONFIG_HOME=" + (folder_ / "config").string()};
+  if (!address_.empty() && !is_shared_) {
     environment.push_back("DFSWEEP_COORDINATOR=" + address_);
   }
   return environment;
 }
 
 Process Fleet::Start(std::vector<std::string> arguments) {
+  if (is_shared_) {
+    arguments.insert(arguments.end(), {"--store", store().string()});
+  }
   return Process::Start({.program = BinFolder() / "dfsweep",
                          .arguments = std::move(arguments),
                          .extra_environment = CommandEnvironment(),
@@ -217,9 +255,24 @@ Process Fleet::Start(std::vector<std::string> arguments) {
 }
 
 CommandResult Fleet::Run(std::vector<std::string> arguments) {
-  fs::path err = folder_ / "command.log";
-  fs::remove(err);
-  Process command = Start(std::move(arguments));
+  fs::remove(folder_ / "command.log");
+  return Finish(Start(std::move(arguments)));
+}
+
+CommandResult Fleet::RunRemotely(const std::string& home,
+                                 std::vector<std::string> arguments) {
+  fs::remove(folder_ / "command.log");
+  return Finish(
+      Process::Start(
+          {.program = BinFolder() / "dfsweep",
+           .arguments = std::move(arguments),
+           .extra_environment = {"XDG_CONFIG_HOME=" + (folder_ / home).string(),
+                                 "DFSWEEP_COORDINATOR=" + address_},
+           .stderr_path = folder_ / "command.log"})
+          .value());
+}
+
+CommandResult Fleet::Finish(Process command) {
   command.CloseInput();
   CommandResult result;
   absl::Time deadline = absl::Now() + absl::Minutes(5);
@@ -231,7 +284,7 @@ CommandResult Fleet::Run(std::vector<std::string> arguments) {
   if (auto exit = command.Wait(absl::Seconds(30)); exit.has_value()) {
     result.code = exit->signal != 0 ? 128 + exit->signal : exit->code;
   }
-  result.err = Slurp(err);
+  result.err = Slurp(folder_ / "command.log");
   return result;
 }
 

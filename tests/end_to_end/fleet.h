@@ -36,12 +36,18 @@ class Fleet {
   // Starts the coordinator and waits until it serves; a restart takes the same
   // port, as a restarted daemon does.
   void StartCoordinator(std::vector<std::string> extra_environment = {});
+  // One that serves others with TLS; commands go to it by its store.
+  void StartSharedCoordinator();
   // With the no-op trainer.
   void StartWorker(const std::string& name, int slots = 1,
                    std::vector<std::string> extra_environment = {});
   // With the trainer that trains, and further arguments.
   void StartTrainingWorker(const std::string& name,
                            std::vector<std::string> arguments);
+  // `dfsweep-worker` as typed by its owner, whose configuration is in a folder
+  // of its own, and the no-op trainer.
+  void StartJoiningWorker(const std::string& name,
+                          std::vector<std::string> arguments);
   std::filesystem::path StateOf(const std::string& worker) const {
     return folder_ / ("worker-" + worker);
   }
@@ -55,6 +61,7 @@ class Fleet {
   // SIGTERM, and waits for the end.
   void StopWorker(const std::string& name);
   bool HasWorker(const std::string& name) const;
+  bool WorkerHasEnded(const std::string& name);
   pid_t WorkerPid(const std::string& name) const;
 
   // Runs `dfsweep` with DFSWEEP_COORDINATOR set to the coordinator (if one was
@@ -62,6 +69,9 @@ class Fleet {
   CommandResult Run(std::vector<std::string> arguments);
   // Like Run, and fails the test if the exit status is not `code`.
   std::string Ok(std::vector<std::string> arguments, int code = 0);
+  // As a person on another machine, whose home is of that name.
+  CommandResult RunRemotely(const std::string& home,
+                            std::vector<std::string> arguments);
   // Starts `dfsweep` without waiting.
   Process Start(std::vector<std::string> arguments);
 
@@ -75,12 +85,16 @@ class Fleet {
 
  private:
   std::vector<std::string> CommandEnvironment() const;
+  void Serve(std::vector<std::string> arguments,
+             std::vector<std::string> extra_environment);
+  CommandResult Finish(Process command);
   void Launch(const std::string& worker, const std::filesystem::path& trainer,
               std::vector<std::string> arguments,
               std::vector<std::string> extra_environment);
 
   std::filesystem::path folder_;
   std::string address_;
+  bool is_shared_ = false;
   std::optional<Process> coordinator_;
   std::map<std::string, Process> workers_;
 };
