@@ -79,10 +79,11 @@ void AddWorkerCommands(Program& program);  // workers drain remove
 void AddDataCommands(Program& program);
 void AddParametersCommand(Program& program);
 void AddDoctorCommand(Program& program);
+void AddBackupCommands(Program& program);
 void AddTokenCommands(Program& program);
 void AddVersionCommand(Program& program);
 void AddCompletionCommand(Program& program);
-void AddLaterCommands(Program& program);  // report backup
+void AddLaterCommands(Program& program);  // report
 
 }  // namespace dfsweep::cli
 

@@ -136,6 +136,7 @@ void Declare(Program& program) {
   AddDataCommands(program);
   AddParametersCommand(program);
   AddDoctorCommand(program);
+  AddBackupCommands(program);
   AddTokenCommands(program);
   AddVersionCommand(program);
   AddCompletionCommand(program);

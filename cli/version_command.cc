@@ -54,11 +54,6 @@ absl::StatusOr<int> Report(const Context&, const LaterOptions&) {
   return Later("report", "until then: dfsweep results SWEEP --format markdown");
 }
 
-absl::StatusOr<int> Backup(const Context&, const LaterOptions&) {
-  return Later("backup",
-               "until then: stop the coordinator and copy the store's folder");
-}
-
 void DeclareAnything(CLI::App& command, LaterOptions& options) {
   command.add_option("ARGUMENTS", options.ignored, "Not used yet")
       ->type_name("");
@@ -76,9 +71,6 @@ void AddLaterCommands(Program& program) {
   AddCommand<LaterOptions>(program, program.app, "report",
                            "(later) One HTML file with everything",
                            DeclareAnything, Report);
-  AddCommand<LaterOptions>(program, program.app, "backup",
-                           "(later) Copy the store while it is in use",
-                           DeclareAnything, Backup);
 }
 
 }  // namespace dfsweep::cli

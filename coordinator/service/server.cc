@@ -133,7 +133,7 @@ Server::Server(std::filesystem::path store, DatasetFiles datasets,
       engine_(std::move(engine)),
       worker_service_(*engine_, datasets_, *checkpoints_, tasks_, limits,
                       access_.get()),
-      sweep_service_(*engine_, datasets_, tasks_, access_.get()) {}
+      sweep_service_(*engine_, store_, datasets_, tasks_, access_.get()) {}
 
 Server::~Server() { Stop(); }
 

@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "coordinator/engine/sweep_calls.h"
 #include "coordinator/results/export.h"
+#include "coordinator/service/backup.h"
 #include "coordinator/service/call.h"
 #include "coordinator/service/check_request.h"
 #include "coordinator/service/convert.h"
@@ -384,6 +385,24 @@ grpc::ServerUnaryReactor* SweepService::ListDatasets(
     }
     return absl::OkStatus();
   });
+}
+
+grpc::ServerUnaryReactor* SweepService::BackupStore(
+    Context* context, const v1::BackupStoreRequest* request,
+    v1::BackupStoreResponse* response) {
+  Unary* reactor = context->DefaultReactor();
+  absl::Status status = CheckDeadline(*context);
+  if (!status.ok()) return Finish(reactor, status);
+  coordinator::BackupStore(
+      engine_, tasks_, store_, request->folder(),
+      [reactor, response](absl::StatusOr<BackupSize> size) {
+        if (size.ok()) {
+          response->set_size_bytes(size->bytes);
+          response->set_datasets(size->datasets);
+        }
+        Finish(reactor, size.status());
+      });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* SweepService::GetServerInfo(

@@ -14,9 +14,13 @@ namespace dfsweep::coordinator {
 class SweepService final : public v1::SweepService::CallbackService {
  public:
   // `access` is null on a coordinator that serves loopback only.
-  SweepService(Engine& engine, const DatasetFiles& files, TaskThreads& tasks,
-               Access* access)
-      : engine_(engine), files_(files), tasks_(tasks), access_(access) {}
+  SweepService(Engine& engine, std::filesystem::path store,
+               const DatasetFiles& files, TaskThreads& tasks, Access* access)
+      : engine_(engine),
+        store_(std::move(store)),
+        files_(files),
+        tasks_(tasks),
+        access_(access) {}
 
  private:
   using Context = grpc::CallbackServerContext;
@@ -61,6 +65,8 @@ class SweepService final : public v1::SweepService::CallbackService {
       Context* context, v1::UploadDatasetResponse* response) override;
   Unary* ListDatasets(Context* context, const v1::ListDatasetsRequest* request,
                       v1::ListDatasetsResponse* response) override;
+  Unary* BackupStore(Context* context, const v1::BackupStoreRequest* request,
+                     v1::BackupStoreResponse* response) override;
   Unary* GetServerInfo(Context* context,
                        const v1::GetServerInfoRequest* request,
                        v1::GetServerInfoResponse* response) override;
@@ -72,6 +78,7 @@ class SweepService final : public v1::SweepService::CallbackService {
                                                       const std::string&));
 
   Engine& engine_;
+  const std::filesystem::path store_;
   const DatasetFiles& files_;
   TaskThreads& tasks_;
   Access* const access_;

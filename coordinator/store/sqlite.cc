@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/files.h"
 #include "spdlog/spdlog.h"
 
 namespace dfsweep::coordinator {
@@ -110,6 +111,26 @@ void Database::Execute(const std::string& sql) {
   if (failed()) return;
   errno = 0;
   KeepError(sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr));
+}
+
+absl::Status Database::CopyTo(const std::filesystem::path& path) {
+  sqlite3* copy = nullptr;
+  int code = sqlite3_open_v2(path.c_str(), &copy,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                                 SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                             nullptr);
+  if (code == SQLITE_OK) {
+    sqlite3_backup* backup = sqlite3_backup_init(copy, "main", handle_, "main");
+    if (backup != nullptr) sqlite3_backup_step(backup, -1);
+    code = backup != nullptr ? sqlite3_backup_finish(backup)
+                             : sqlite3_extended_errcode(copy);
+  }
+  sqlite3_close(copy);
+  if (code == SQLITE_OK) return SyncPath(path);
+  return MakeError(
+      absl::StatusCode::kUnavailable,
+      fmt::format("the store can't be copied: {}", sqlite3_errstr(code)),
+      path.string(), "check the permissions and the free space there");
 }
 
 int64_t Database::total_changes() const {

@@ -50,6 +50,10 @@ class Database {
   template <typename... Args>
   void Run(std::string_view sql, const Args&... args);
 
+  // Copies the whole file to `path`, which must not exist. Outside of a
+  // transaction.
+  absl::Status CopyTo(const std::filesystem::path& path);
+
   // Number of rows changed since opening.
   int64_t total_changes() const;
 

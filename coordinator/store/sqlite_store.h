@@ -34,6 +34,9 @@ class SqliteStore : public Store {
   int64_t Incarnation() const override { return incarnation_; }
   void Begin() override;
   absl::Status Commit() override;
+  absl::Status Backup(const std::filesystem::path& path) override {
+    return database_->CopyTo(path);
+  }
   RestoredState Restore() override;
 
   void PutDataset(const DatasetRow& dataset) override;

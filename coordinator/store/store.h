@@ -3,12 +3,14 @@
 // Errors: the first one of a transaction is kept; after it reads find nothing
 // and writes do nothing, and Commit undoes everything and returns it. So
 // whatever was decided from such reads must not be told before Commit is OK.
-// Everything but StoreId and Incarnation belongs between Begin and Commit.
+// Everything but StoreId, Incarnation and Backup belongs between Begin and
+// Commit.
 // Not thread-safe: the engine's thread owns it.
 #ifndef DFSWEEP_COORDINATOR_STORE_STORE_H_
 #define DFSWEEP_COORDINATOR_STORE_STORE_H_
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +36,9 @@ class Store {
   // kResourceExhausted: disk full. kUnavailable: locked by a foreign program.
   // kDataLoss: the disk or the file is broken; stop.
   virtual absl::Status Commit() = 0;
+
+  // Copies everything to a new file. Outside of a transaction, like StoreId.
+  virtual absl::Status Backup(const std::filesystem::path& path) = 0;
 
   // Everything that the scheduler needs to go on.
   virtual RestoredState Restore() = 0;

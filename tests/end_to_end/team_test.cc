@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
 #include <set>
+#include <sstream>
 
 #include "tests/end_to_end/fleet.h"
 
@@ -203,6 +205,67 @@ TEST(Unreachable, CoordinatorThatIsNotThereIsExitStatus3) {
   CommandResult result = fleet.Run({"ls", "--coordinator", "127.0.0.1:1"});
   EXPECT_EQ(result.code, 3);
   EXPECT_NE(result.err.find("127.0.0.1:1"), std::string::npos) << result.err;
+}
+
+// ---- backup and restore -----------------------------------------------------
+
+class BackupTest : public TeamTest {
+ protected:
+  void SetUp() override {
+    TeamTest::SetUp();
+    fleet_.StartWorker("a");
+    fleet_.Ok({"submit", file_});
+    AwaitAllCompleted();
+    fleet_.Ok({"backup", backup()});
+  }
+  std::string backup() const { return (fleet_.folder() / "backup").string(); }
+  std::string restored() const { return (fleet_.folder() / "new").string(); }
+  CommandResult Restore() {
+    return fleet_.Run({"restore", backup(), "--store", restored()});
+  }
+};
+
+TEST_F(BackupTest, RestoredStoreHasAllRowsAndGoesOn) {
+  const std::vector<json> rows = fleet_.Rows("team");
+  EXPECT_EQ(Restore().code, 0);
+  std::istringstream lines(fleet_.Ok({"results", "team", "--store", restored(),
+                                      "--format", "jsonl", "--trials"}));
+  size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    EXPECT_EQ(json::parse(line), rows.at(count));
+  }
+  EXPECT_EQ(count, size_t{kTrials});
+  // The dataset came along: planning needs nothing else.
+  fleet_.Ok({"plan", file_, "--store", restored()});
+}
+
+TEST_F(BackupTest, NothingIsReplaced) {
+  EXPECT_NE(fleet_.Run({"backup", backup()}).code, 0);
+  EXPECT_EQ(Restore().code, 0);
+  CommandResult again = Restore();
+  EXPECT_NE(again.code, 0);
+  EXPECT_NE(again.err.find("nothing is replaced"), std::string::npos);
+}
+
+TEST_F(BackupTest, DamagedBackupIsNotRestored) {
+  std::filesystem::path dataset;
+  for (const auto& entry : std::filesystem::directory_iterator(
+           std::filesystem::path(backup()) / "datasets")) {
+    dataset = entry.path();
+  }
+  const auto size = std::filesystem::file_size(dataset);
+  std::filesystem::resize_file(dataset, size - 1);
+  EXPECT_NE(Restore().err.find("a dataset of the backup is damaged"),
+            std::string::npos);
+  std::filesystem::remove(dataset);
+  // A page in the middle of the database.
+  std::fstream database(std::filesystem::path(backup()) / "dfsweep.db",
+                        std::ios::in | std::ios::out | std::ios::binary);
+  database.seekp(3 * 4096);
+  database << std::string(4096, 'x');
+  database.close();
+  EXPECT_NE(Restore().code, 0);
+  EXPECT_FALSE(std::filesystem::exists(restored()));
 }
 
 }  // namespace

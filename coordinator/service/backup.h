@@ -1,0 +1,29 @@
+#ifndef DFSWEEP_COORDINATOR_SERVICE_BACKUP_H_
+#define DFSWEEP_COORDINATOR_SERVICE_BACKUP_H_
+
+#include <filesystem>
+#include <functional>
+
+#include "base/status.h"
+#include "coordinator/engine/engine.h"
+#include "coordinator/service/task_threads.h"
+
+namespace dfsweep::coordinator {
+
+struct BackupSize {
+  int64_t bytes = 0;
+  int64_t datasets = 0;
+};
+
+// Copies the store in the folder `from` to the new folder `to`, as of one
+// moment. The database is copied by the engine's thread between two
+// transactions, the rest, which never changes once it is there, by a task
+// thread. `to` is there only when it is complete. `done` is called once.
+void BackupStore(Engine& engine, TaskThreads& tasks,
+                 const std::filesystem::path& from,
+                 const std::filesystem::path& to,
+                 std::function<void(absl::StatusOr<BackupSize>)> done);
+
+}  // namespace dfsweep::coordinator
+
+#endif  // DFSWEEP_COORDINATOR_SERVICE_BACKUP_H_
