@@ -7,24 +7,25 @@ namespace {
 
 torch::Tensor Forward(const Learner& learner, Network& network,
                       const torch::Tensor& rows, const Pass& pass) {
+  const at::ScalarType type = learner.parameters.front().scalar_type();
   torch::Tensor inputs = learner.Inputs(rows);
   Autocast autocast(learner.precision, learner.data.device());
-  return network.Forward(inputs, pass);
+  // What is computed of logits is computed in float at least.
+  return network.Forward(inputs, pass).to(at::promote_types(type, at::kFloat));
 }
 
 }  // namespace
 
 torch::Tensor Learner::Logits(const Step& step,
                               const torch::Tensor& rows) const {
-  return Forward(*this, network, rows, {.dropout = step.dropout})
-      .to(at::kFloat);
+  return Forward(*this, network, rows, {.dropout = step.dropout});
 }
 
 torch::Tensor Learner::EvalLogits(Network& network,
                                   const torch::Tensor& rows) const {
   torch::NoGradGuard no_grad;
   EvalMode eval(network);
-  return Forward(*this, network, rows, {}).to(at::kFloat);
+  return Forward(*this, network, rows, {});
 }
 
 torch::Tensor Learner::CrossEntropy(const torch::Tensor& logits,

@@ -46,16 +46,18 @@ struct Learner {
   bool last = false;                // no stage comes after it
   std::vector<int64_t> stage_rows;  // training rows of the stage's tasks
 
-  // Logits [rows, outputs] float of `rows` (int64, on the device), in train
-  // mode with the step's dropout.
+  // Logits [rows, outputs] of `rows` (int64, on the device), in train mode with
+  // the step's dropout; float, or double of a network in double.
   torch::Tensor Logits(const Step& step, const torch::Tensor& rows) const;
   // Those of `network`, in eval mode and without a graph.
   torch::Tensor EvalLogits(Network& network, const torch::Tensor& rows) const;
   // Mean over the rows, against the units that each competes with.
   torch::Tensor CrossEntropy(const torch::Tensor& logits,
                              const torch::Tensor& rows) const;
+  // In the type of the parameters.
   torch::Tensor Inputs(const torch::Tensor& rows) const {
-    return data.Inputs(rows, sequence_length);
+    return data.Inputs(rows, sequence_length)
+        .to(parameters.front().scalar_type());
   }
   // A copy of the network as it is, in eval mode, that no optimizer touches.
   std::unique_ptr<Network> Snapshot() const;

@@ -22,11 +22,13 @@ class LearnerForTest {
   static constexpr int64_t kLength = 16;
   static constexpr int64_t kClasses = 4;
 
-  explicit LearnerForTest(config::Json options = config::Json::object()) {
-    config::Json all = {
-        {"model", "mlp"}, {"mlp.hidden", 8}, {"sequence_length", kLength}};
-    all.update(options);
-    configuration_ = std::make_unique<config::Configuration>(all);
+  explicit LearnerForTest(config::Json options = config::Json::object())
+      : LearnerForTest(EasyTraces(kClasses, 10, kLength), Defaults(options)) {}
+
+  // Over other traces.
+  LearnerForTest(const data::Traces& traces, const config::Json& options)
+      : file_(traces),
+        configuration_(std::make_unique<config::Configuration>(options)) {
     split_ = SplitDataset(dataset_, *configuration_, 0);
     scenario_ = std::make_unique<Scenario>(*configuration_, dataset_,
                                            split_.tasks, c10::kCPU);
@@ -34,7 +36,7 @@ class LearnerForTest {
     learner_ = std::unique_ptr<Learner>(
         new Learner{.seed = 3,
                     .precision = "fp32",
-                    .sequence_length = kLength,
+                    .sequence_length = length(),
                     .data = data_,
                     .scenario = *scenario_,
                     .network = *network_,
@@ -45,6 +47,7 @@ class LearnerForTest {
   }
 
   const config::Configuration& configuration() const { return *configuration_; }
+  const Split& split() const { return split_; }
   Learner& operator*() { return *learner_; }
   Learner* operator->() { return learner_.get(); }
   int batches() const { return batches_; }
@@ -95,12 +98,19 @@ class LearnerForTest {
   }
 
  private:
+  static config::Json Defaults(const config::Json& options) {
+    config::Json all = {
+        {"model", "mlp"}, {"mlp.hidden", 8}, {"sequence_length", kLength}};
+    all.update(options);
+    return all;
+  }
+  int64_t length() const { return configuration_->Integer("sequence_length"); }
   std::unique_ptr<Network> Make() {
-    return MakeNetwork(*configuration_, kLength, scenario_->outputs(),
+    return MakeNetwork(*configuration_, length(), scenario_->outputs(),
                        Stream(1, Purpose::kInitialWeights));
   }
 
-  DatasetFile file_{EasyTraces(kClasses, 10, kLength)};
+  DatasetFile file_;
   data::Dataset dataset_{file_.path()};
   DatasetOnDevice data_{dataset_, InputForm::kDirection, c10::kCPU};
   std::unique_ptr<config::Configuration> configuration_;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "model/net/batch_norm.h"
+
 namespace dfsweep::model {
 namespace {
 
@@ -104,9 +106,13 @@ NormLayer::NormLayer(int64_t channels, double momentum) : momentum_(momentum) {
 }
 
 torch::Tensor NormLayer::Compute(const torch::Tensor& x) {
+  if (is_training() && !is_frozen_) {
+    return BatchNormByBatch(x, weight_, bias_, mean_, variance_, 1 - momentum_,
+                            kNormEpsilon);
+  }
   return at::batch_norm(x, weight_, bias_, mean_, variance_,
-                        is_training() && !is_frozen_, 1 - momentum_,
-                        kNormEpsilon, at::globalContext().userEnabledCuDNN());
+                        /*training=*/false, 1 - momentum_, kNormEpsilon,
+                        at::globalContext().userEnabledCuDNN());
 }
 
 std::vector<torch::Tensor> NormLayer::ExampleGradients(

@@ -7,8 +7,8 @@ by its name and `input` [n, length].
 logits-*: `logits_eval`, `logits_train` (batch statistics, no dropout) and, for
 PyTorch, gradients `grad.<name>` of the mean cross-entropy with label i mod
 classes of row i.
-training-torch: `losses` (penalty included) of training by EWC without dropout;
-check_training says how.
+training-torch: `losses` (penalty included) of training without dropout;
+check_training says how. EWC_LAMBDA is the strength of EWC, if it is that.
 
 Exit status 0: equal; 1: not; 77: the framework is not installed.
 """
@@ -42,12 +42,16 @@ def check(what, got, expected):
     return error <= TOLERANCE * scale
 
 
+def import_reference():
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "reference"))
+
+
 def torch_model(folder, length, classes):
     """The reference network with the weights of `folder`, without dropout, and
     its modules by their C++ names."""
     import torch
 
-    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "reference"))
+    import_reference()
     import train_df
 
     settings = dict(train_df.DEFAULTS, sequence_length=length)
@@ -88,39 +92,51 @@ def check_torch(folder):
 
 
 def check_training(folder):
-    """Two tasks, each the first or second half of the rows as one batch, with
-    a fresh Adamax; after the first the exact Fisher of its rows. In float64.
-
-    Few steps: a bias before a batch normalisation has gradients of rounding
-    errors only, which the penalty's pull and Adamax make large in time."""
+    """Two tasks of equally many steps, each with a fresh SGD. A step trains on
+    `batches`, and `replayed` rows of earlier ones in the same pass where there
+    are any; if `losses` holds a penalty, it is EWC's, with the exact Fisher of
+    the first task's rows in eval mode. Biases before a batch normalisation are
+    left alone."""
     import torch
     from torch.nn import functional as F
 
-    classes, strength = 4, 1e3
-    x = torch.tensor(folder["input"]).double()
-    y = torch.arange(len(x)) * classes // len(x)
-    model, _ = torch_model(folder, x.shape[1], classes)
-    model.double()
+    import_reference()
     import train_df
 
+    x = torch.tensor(folder["input"]).double()
+    y = torch.tensor(folder["labels"]).long()
+    batches, replayed = (torch.tensor(folder[name]).long()
+                         for name in ("batches", "replayed"))
     expected = folder["losses"]
+    model, pairs = torch_model(folder, x.shape[1], int(y.max()) + 1)
+    model.double()
+    idle = [module.bias for name, module in pairs
+            if "norm" not in name and name != "fc3"]
+    parameters = list(model.parameters())
+    strength = float(os.environ.get("EWC_LAMBDA", 0))
     losses, terms = [], []
-    for rows in torch.arange(len(x)).chunk(2):
-        optimizer = torch.optim.Adamax(model.parameters(), lr=2e-3)
-        model.train()
-        for _ in range(len(expected) // 2):
+    for task in range(2):
+        optimizer = torch.optim.SGD(parameters, lr=0.002)
+        half = len(batches) // 2
+        for step in range(task * half, (task + 1) * half):
+            model.train()
+            rows = torch.cat([batches[step], replayed[step][replayed[step] >= 0]])
             loss = F.cross_entropy(model(x[rows]), y[rows])
             for importance, anchor in terms:
                 loss = loss + strength / 2 * sum(
                     (f * (q - a) ** 2).sum()
-                    for q, f, a in zip(model.parameters(), importance, anchor))
+                    for q, f, a in zip(parameters, importance, anchor))
             optimizer.zero_grad()
             loss.backward()
+            for bias in idle:
+                bias.grad.zero_()
             optimizer.step()
             losses.append(loss.item())
-        if not terms:
-            terms.append((train_df.fisher(model, x[rows], y[rows], "all"),
-                          [q.detach().clone() for q in model.parameters()]))
+        if task == 0 and strength:
+            seen = batches[:half].unique()
+            terms.append((train_df.fisher(model, x[seen], y[seen], "all"),
+                          [q.detach().clone() for q in parameters]))
+    print(f"{len(losses)} steps, first loss {losses[0]:.4f}, last {losses[-1]:.4f}")
     return check("losses", np.array(losses), expected)
 
 
