@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <string>
+
 #include "model/continual/strategy_testing.h"
+#include "model/train/optimizer.h"
 
 namespace dfsweep::model {
 namespace {
@@ -147,6 +152,60 @@ TEST_F(EwcTest, TellsTheLargestStep) {
   }
   EXPECT_NEAR(ewc.Metrics().at("penalty_max_step"), 10 * .5 * largest,
               1e-4 * largest);
+}
+
+// Reference test 11: what the penalty holds much harder than any gradient pulls
+// stays within a few steps of the anchor; what has no importance is free.
+TEST_F(EwcTest, AStrongPenaltyPinsWhatIsImportantAlone) {
+  constexpr double kRate = 1e-3, kLambda = 1e6;
+  Json options = Options({{"ewc.fisher_samples", 0}});
+  options["ewc.lambda"] = kLambda;
+  LearnerForTest learner(options);
+  learner->network.to(at::kDouble);
+  Ewc ewc(learner.configuration());
+  ewc.BeforeTask(*learner);
+  for (int i = 0; i < 50; ++i) {
+    learner.Train(ewc, learner.MakeStep(learner->stage_rows));
+  }
+  ewc.AfterTask(*learner);
+  const auto state = learner.State(ewc).tensors;
+  learner.Enter(1, {}, /*last=*/true);
+  ewc.BeforeTask(*learner);
+  std::unique_ptr<Optimizer> adam = MakeOptimizer(
+      config::Configuration({{"optimizer", "adam"}, {"learning_rate", kRate}}),
+      learner->parameters);
+  const Step step = learner.MakeStep(learner->stage_rows);
+  double pull = 0;  // the largest gradient of the new task
+  for (int i = 0; i < 200; ++i) {
+    Objective objective = ewc.Loss(*learner, step);
+    ClearGradients(learner->parameters);
+    objective.loss.backward();
+    for (const auto& p : learner->parameters) {
+      pull = std::max(pull, p.grad().abs().max().item<double>());
+    }
+    ewc.AfterBackward(*learner, step);
+    adam->Step();
+  }
+
+  int64_t pinned = 0;
+  double free = 0;
+  for (size_t i = 0; i < learner->parameters.size(); ++i) {
+    const auto item = [&](const char* name) {
+      return state.at(name + std::to_string(i)).to(at::kDouble);
+    };
+    const torch::Tensor importance = item("importance_");
+    const torch::Tensor moved =
+        (learner->parameters[i] - item("anchor_")).abs().detach();
+    const torch::Tensor held = kLambda * importance > 1e3 * pull;
+    pinned += held.sum().item<int64_t>();
+    EXPECT_EQ((held & (moved > 5 * kRate)).sum().item<int64_t>(), 0) << i;
+    const torch::Tensor loose = moved.masked_select(importance == 0);
+    if (loose.numel() > 0) {
+      free = std::max(free, loose.max().item<double>());
+    }
+  }
+  EXPECT_GT(pinned, 10);
+  EXPECT_GT(free, 20 * kRate);
 }
 
 }  // namespace
