@@ -3,7 +3,7 @@ that of PyTorch (eager and torch.compile) and Keras, on the CPU.
 
 Usage: python df_training.py DF_TRAINING_BENCH [--quick] [--lengths 1000,5000]
            [--precisions fp32,bf16] [--peers eager,compile,keras] [--batch 128]
-           [--compile-all]
+           [--compile-all] [--threads N]
 df_training.sh calls it. All contestants take turns in one run, a few steps
 each, in several rounds; the fastest round of each counts, so that a machine
 that does other things too is fair to all. Prints a Markdown table.
@@ -73,7 +73,7 @@ class Dfsweep:
     def __init__(self, program, length, precision, batch):
         self.process = subprocess.Popen(
             [program, "--length", str(length), "--precision", precision,
-             "--batch", str(batch)],
+             "--batch", str(batch), "--threads", str(torch.get_num_threads())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def steps(self, count):
@@ -230,6 +230,7 @@ def main():
     parser.add_argument("--peers", default="eager,compile,keras")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--compile-all", action="store_true")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     arguments.lengths = arguments.lengths or ("1000,5000" if arguments.quick else "1000,5000,10000")
     arguments.peers = arguments.peers.split(",")
@@ -237,6 +238,7 @@ def main():
         arguments.peers.remove("compile")  # takes longer than all the rest
     arguments.rounds, arguments.seconds = (2, 1) if arguments.quick else (3, 3)
     warnings.filterwarnings("ignore")
+    torch.set_num_threads(arguments.threads)
 
     print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, "
           f"batch {arguments.batch}; samples/s, and GFLOP/s of dfsweep and of a "

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# Speed of DF's training step beside PyTorch and Keras, both sides in one run.
-# Usage: tests/bench/df_training.sh [--quick] [options of df_training.py]
-# Builds what it needs in build/; the frameworks come from .venv (deploy/setup.sh
-# --tests) or $DFSWEEP_PYTHON.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
-. deploy/steps.sh
-
-configure_and_build build -DDFSWEEP_BUILD_TESTS=ON >&2
-exec "${DFSWEEP_PYTHON:-.venv/bin/python}" tests/bench/df_training.py \
-  build/tests/bin/df_training_bench "$@"
+# How fast Deep Fingerprinting trains here, beside PyTorch and Keras. Usage:
+#   tests/bench/df_training.sh [--quick] [options of df_training.py]
+# Prints a table, in about six minutes on two cores; --quick takes one. Needs a
+# build with tests (in DFSWEEP_BUILD, else build/) and a Python with PyTorch (in
+# DFSWEEP_PYTHON, else the repository's .venv).
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+program=${DFSWEEP_BUILD:-$root/build}/tests/bin/df_training_bench
+python=${DFSWEEP_PYTHON:-$root/.venv/bin/python}
+for file in "$program" "$python"; do
+  [ -x "$file" ] || { echo "$file is not there: build with tests first" >&2; exit 1; }
+done
+lscpu 2>/dev/null | sed -n 's/^Model name: */CPU: /p; s/^CPU(s): */CPUs: /p'
+# torch.compile's work is kept, so that a second run is shorter.
+export TORCHINDUCTOR_CACHE_DIR=${TORCHINDUCTOR_CACHE_DIR:-${TMPDIR:-/tmp}/dfsweep_inductor}
+exec "$python" "$root/tests/bench/df_training.py" "$program" "$@"

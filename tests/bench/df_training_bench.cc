@@ -2,7 +2,8 @@
 // the trainer runs as it runs any other: this program only holds it between two
 // steps and looks at the clock.
 //
-// Usage: df_training_bench [--length N] [--batch N] [--precision fp32|tf32|bf16]
+// Usage: df_training_bench [--length N] [--batch N] [--precision
+// fp32|tf32|bf16]
 //                          [--device cpu|cuda|cuda:N] [--threads N]
 // Each line of standard input is a number of steps; the answer is the seconds
 // that they took. The first step is slower than the others. Ends with the
@@ -101,19 +102,18 @@ class StepTimer {
 void Train(std::map<std::string, std::string> options) {
   const int64_t length = std::stoll(options["--length"]);
   const RandomTraces traces(length);
-  const Trial trial{
-      .id = "",
-      .dataset = traces.path(),
-      .dataset_digest = "",
-      .configuration = config::Configuration(
-          {{"strategy", "joint"},
-           {"tasks.count", 1},
-           {"data.validation_fraction", 0},
-           {"sequence_length", length},
-           {"batch_size", std::stoll(options["--batch"])},
-           {"drop_last", true},
-           {"precision", options["--precision"]},
-           {"steps_per_epoch", 1'000'000}})};
+  const Trial trial{.id = "",
+                    .dataset = traces.path(),
+                    .dataset_digest = "",
+                    .configuration = config::Configuration(
+                        {{"strategy", "joint"},
+                         {"tasks.count", 1},
+                         {"data.validation_fraction", 0},
+                         {"sequence_length", length},
+                         {"batch_size", std::stoll(options["--batch"])},
+                         {"drop_last", true},
+                         {"precision", options["--precision"]},
+                         {"steps_per_epoch", 1'000'000}})};
   if (!options["--threads"].empty()) {
     at::set_num_threads(std::stoi(options["--threads"]));
   }

@@ -275,7 +275,7 @@ CommandResult Fleet::RunRemotely(const std::string& home,
 CommandResult Fleet::Finish(Process command) {
   command.CloseInput();
   CommandResult result;
-  absl::Time deadline = absl::Now() + absl::Minutes(5);
+  absl::Time deadline = absl::Now() + absl::Minutes(15);
   while (true) {
     auto line = command.ReadLine(deadline - absl::Now());
     if (!line.ok()) break;

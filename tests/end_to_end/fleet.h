@@ -65,7 +65,7 @@ class Fleet {
   pid_t WorkerPid(const std::string& name) const;
 
   // Runs `dfsweep` with DFSWEEP_COORDINATOR set to the coordinator (if one was
-  // started) and waits for its end, at most five minutes.
+  // started) and waits for its end, at most 15 minutes.
   CommandResult Run(std::vector<std::string> arguments);
   // Like Run, and fails the test if the exit status is not `code`.
   std::string Ok(std::vector<std::string> arguments, int code = 0);
