@@ -610,6 +610,16 @@ TEST(ExportJsonl, TrialHasItsFieldsInTheDocumentedOrder) {
           "\n");
 }
 
+TEST(ExportJsonl, PartsAreKeysAtTheEnd) {
+  ResultRow row = Rows()[6];
+  row.parts = {{"confusion_matrix", Json::parse(R"({"labels":[1]})")},
+               {"open_world", Json::parse(R"({"points":[]})")}};
+  EXPECT_THAT(Text({row}, {.format = Format::kJsonl}),
+              HasSubstr(R"("train_seconds":20.25,)"
+                        R"("confusion_matrix":{"labels":[1]},)"
+                        R"("open_world":{"points":[]}})"));
+}
+
 TEST(ExportJsonl, TrialWithoutAResultHasNulledTimes) {
   ResultRow row = Ended(Rows()[0], "pending");
   row.started_at = row.finished_at = "";

@@ -11,7 +11,8 @@ namespace dfsweep::coordinator {
 using Json = nlohmann::json;
 
 // One trial of a sweep with what its accepted result found. The members are
-// the keys of a JSONL row, in this order, except `message`.
+// the keys of a JSONL row, in this order, except `message`; each part that
+// there is is a key of its own.
 struct ResultRow {
   std::string trial_id;
   std::string sweep;   // its name
@@ -32,6 +33,8 @@ struct ResultRow {
   std::string started_at;   // RFC 3339, UTC; "" if not started
   std::string finished_at;  // RFC 3339, UTC; "" if not ended
   double train_seconds = 0;
+  // Those of model/protocol/result_parts.h, by name.
+  std::map<std::string, Json> parts;
   std::string message;  // why it failed or diverged: what, where, remedy
 };
 

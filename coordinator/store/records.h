@@ -145,6 +145,7 @@ struct TrialResultRow {
   std::vector<EvaluationRow> evaluations;
   std::vector<EpochRow> epochs;
   std::vector<std::vector<double>> accuracy_matrix;
+  std::map<std::string, std::string> parts;  // JSON by name, checked
   double train_seconds = 0;
   int64_t epochs_reused = 0;  // not trained by this attempt
   EnvironmentRow environment;

@@ -222,6 +222,14 @@ CREATE TABLE tokens (
   revoked INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 )sql",
+    R"sql(
+CREATE TABLE result_parts (
+  trial INTEGER NOT NULL REFERENCES trials,
+  name TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (trial, name)
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 int64_t ReadPragma(Database& database, const char* sql) {

@@ -40,6 +40,10 @@ void SqliteStore::AcceptResult(const AttemptId& attempt,
                      row[task]);
     }
   }
+  for (const auto& [name, json] : result.parts) {
+    database_->Run("INSERT INTO result_parts VALUES (?, ?, ?)", trial, name,
+                   json);
+  }
   int64_t epochs_done = 0;
   for (const EpochRow& epoch : result.epochs) {
     epochs_done = std::max(epochs_done, epoch.epochs_done);
@@ -102,6 +106,10 @@ void SqliteStore::ReadResultParts(int64_t trial, ResultRow& row) {
     }
     row.accuracy_matrix.back().push_back(matrix.Real(1));
   }
+
+  Query parts(*database_, "SELECT name, json FROM result_parts WHERE trial = ?",
+              trial);
+  while (parts.Next()) row.parts[parts.Text(0)] = Json::parse(parts.Text(1));
 
   Query curve(*database_,
               "SELECT task, epoch, name, value FROM metrics WHERE trial = ? "
