@@ -267,7 +267,8 @@ const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
       "name",       "dataset", "method",   "metric",  "seeds",
       "parameters", "zip",     "include",  "exclude", "report",
-      "requires",   "retry",   "priority", "trials",  "early_terminate"};
+      "requires",   "retry",   "priority", "trials",  "early_terminate",
+      "search_seed"};
   return keys;
 }
 

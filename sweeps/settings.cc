@@ -14,30 +14,11 @@
 namespace dfsweep::sweeps {
 namespace {
 
-// Larger integers are not exact in JSON.
-constexpr int64_t kLargestSeed = 9'007'199'254'740'991;
-
 absl::Status CheckMapping(std::string_view key, const Node& node,
                           std::string_view example) {
   if (node.is_mapping()) return absl::OkStatus();
   return Invalid(fmt::format("'{}' can't be {}", key, Describe(node)),
                  node.where, fmt::format("write it as {}: {}", key, example));
-}
-
-absl::StatusOr<int64_t> ParseInteger(std::string_view key, const Node& node,
-                                     int64_t low, int64_t high) {
-  // 1e3 is a whole number too.
-  double real = node.is_scalar() && node.value.is_number()
-                    ? node.value.get<double>()
-                    : -1e300;
-  if (real >= static_cast<double>(low) && real <= static_cast<double>(high) &&
-      real == static_cast<double>(static_cast<int64_t>(real))) {
-    return node.value.is_number_integer() ? node.value.get<int64_t>()
-                                          : static_cast<int64_t>(real);
-  }
-  return Invalid(fmt::format("'{}' can't be {}", key, Describe(node)),
-                 node.where,
-                 fmt::format("give a whole number from {} to {}", low, high));
 }
 
 absl::StatusOr<std::vector<const Node*>> ParseList(const Node& node) {
@@ -114,6 +95,22 @@ absl::StatusOr<bool> ParseGoal(const Node& metric, const MetricInfo& info) {
 }
 
 }  // namespace
+
+absl::StatusOr<int64_t> ParseInteger(std::string_view key, const Node& node,
+                                     int64_t low, int64_t high) {
+  // 1e3 is a whole number too.
+  double real = node.is_scalar() && node.value.is_number()
+                    ? node.value.get<double>()
+                    : -1e300;
+  if (real >= static_cast<double>(low) && real <= static_cast<double>(high) &&
+      real == static_cast<double>(static_cast<int64_t>(real))) {
+    return node.value.is_number_integer() ? node.value.get<int64_t>()
+                                          : static_cast<int64_t>(real);
+  }
+  return Invalid(fmt::format("'{}' can't be {}", key, Describe(node)),
+                 node.where,
+                 fmt::format("give a whole number from {} to {}", low, high));
+}
 
 absl::StatusOr<std::string> ParseText(std::string_view key, const Node& node) {
   constexpr size_t kLongest = 4096;

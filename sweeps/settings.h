@@ -14,6 +14,13 @@
 
 namespace dfsweep::sweeps {
 
+// Larger integers are not exact in JSON.
+inline constexpr int64_t kLargestSeed = 9'007'199'254'740'991;
+
+// A whole number from `low` to `high`; 1e3 is one too.
+absl::StatusOr<int64_t> ParseInteger(std::string_view key, const Node& node,
+                                     int64_t low, int64_t high);
+
 absl::StatusOr<std::vector<int64_t>> ParseSeeds(const Node* node);
 absl::StatusOr<Metric> ParseMetric(const Node* node);
 absl::StatusOr<Report> ParseReport(const Node* node);

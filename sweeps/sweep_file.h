@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "sweeps/range.h"
 
 namespace dfsweep::sweeps {
 
@@ -32,8 +34,10 @@ using Match = std::vector<Condition>;
 // Parameters that vary together: one parameter's list, a zip, or a list of
 // mappings. A fixed value is an axis of one choice.
 struct Axis {
-  std::vector<Json> choices;  // partial points, e.g. {"ewc.lambda": 1e6}
-  Match when;                 // elsewhere in the grid the axis is left out
+  // Partial points, e.g. {"ewc.lambda": 1e6}. Of a range: its two ends.
+  std::vector<Json> choices;
+  std::optional<Range> range;  // random and tpe only: draw from it instead
+  Match when;                  // elsewhere in the grid the axis is left out
   std::string where;
 };
 
@@ -67,9 +71,23 @@ struct Requirements {
   double memory_gib = 0;       // of the device; 0: not stated
 };
 
+// Which points of the space are tried.
+enum class Method {
+  kGrid,    // all
+  kRandom,  // drawn independently (Bergstra, Bengio 2012)
+  kTpe,     // drawn where earlier results were good (Bergstra et al. 2011)
+};
+
+struct Search {
+  Method method = Method::kGrid;
+  int64_t trials = 0;  // distinct points to draw; 0 for grid
+  int64_t seed = 0;    // of the draws; the trials have seeds of their own
+};
+
 struct Sweep {
   std::string name;
   std::string dataset;  // as written: a name, name@digest or path
+  Search search;
   Metric metric;
   std::vector<int64_t> seeds;  // distinct, in the order given
   std::vector<Axis> axes;      // in file order; zips last
