@@ -186,7 +186,7 @@ bool HasEnded(const v1::Sweep& sweep) {
 
 int64_t EndedTrials(const v1::TrialCounts& counts) {
   return counts.completed() + counts.diverged() + counts.failed() +
-         counts.cancelled();
+         counts.cancelled() + counts.pruned();
 }
 
 int64_t AllTrials(const v1::TrialCounts& counts) {

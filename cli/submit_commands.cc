@@ -195,15 +195,31 @@ Facts StageFacts(const v1::SweepPlan& plan) {
   return facts;
 }
 
+// How the points are found, before seeds.
+Facts::value_type PointsFact(const v1::SweepPlan& plan) {
+  const int64_t learned = plan.drawn() - plan.drawn_ahead();
+  if (plan.method() == "random") {
+    return {"search", fmt::format("random: {} drawn before anything runs",
+                                  CountText(plan.drawn(), "point"))};
+  }
+  if (plan.method() == "tpe") {
+    return {"search",
+            fmt::format("tpe: {} at random, {} where results are good; what "
+                        "follows is what random points would take",
+                        CountText(plan.drawn_ahead(), "point"), learned)};
+  }
+  return {"grid", fmt::format("{} before conditions, {} after them",
+                              CountText(plan.grid_size(), "point"),
+                              plan.selected_size())};
+}
+
 void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {
   int64_t to_run = plan.distinct_trials() - plan.known_trials();
   PrintFacts(
       {{"sweep", Printable(submission.sweep.name)},
        {"dataset", fmt::format("{} ({})", Printable(submission.sweep.dataset),
                                ShortId(submission.dataset_digest))},
-       {"grid", fmt::format("{} before conditions, {} after them",
-                            CountText(plan.grid_size(), "point"),
-                            plan.selected_size())},
+       PointsFact(plan),
        {"trials",
         fmt::format("{} distinct: {} known already, {} to run",
                     plan.distinct_trials(), plan.known_trials(), to_run)},

@@ -21,6 +21,7 @@ namespace dfsweep::coordinator {
 struct Submission {
   sweeps::Sweep sweep;
   sweeps::Expansion expansion;
+  sweeps::Expansion outlook;  // for the plan: see sweeps::ExpandOutlook
   std::string meaning;
   std::string dataset_digest;
 };

@@ -74,6 +74,7 @@ absl::Status Turn::Step(const Event& event, const StepNotes& notes,
 void Turn::Apply(const TrialChanged& effect, const StepNotes&) {
   store_.SetTrialState(effect, wall_time_);
   watchers_.TrialChanged(effect.trial_id);
+  news_.trial_ids.insert(effect.trial_id);
   if (!IsTerminal(effect.state)) return;
   ++ended_;
   store_.AddEvent(
@@ -125,6 +126,7 @@ void Turn::Apply(const WorkerChanged& effect, const StepNotes&) {
                   effect.reason.empty() ? "" : ": ", effect.reason),
       wall_time_);
   watchers_.WorkersChanged();
+  news_.fleet_changed = true;
   workers_with_news_.push_back(effect.worker_id);
 }
 

@@ -2,6 +2,7 @@
 #define DFSWEEP_COORDINATOR_ENGINE_TURN_H_
 
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,17 @@ struct StepNotes {
   std::string message;     // why the attempt ended
 };
 
+// What searches have to look at after a turn's handlers.
+struct SearchNews {
+  std::set<std::string> sweep_ids;  // new, or of a new status
+  std::set<std::string> trial_ids;  // of a new state
+  bool fleet_changed = false;
+
+  bool IsEmpty() const {
+    return sweep_ids.empty() && trial_ids.empty() && !fleet_changed;
+  }
+};
+
 // What a handler sees: the scheduler and the store within one transaction that
 // may hold many handlers. Nothing is told to anybody before its COMMIT: answers
 // go through Answer or AfterCommit. Belongs to the engine's thread; a reference
@@ -38,6 +50,7 @@ class Turn {
   const Scheduler& scheduler() const { return scheduler_; }
   ParkedCalls& parked() { return parked_; }
   Watchers& watchers() { return watchers_; }
+  SearchNews& news() { return news_; }
   absl::Duration now() const { return now_; }
   absl::Time wall_time() const { return wall_time_; }
 
@@ -95,6 +108,7 @@ class Turn {
   const absl::Time wall_time_;
   std::vector<Tell> tells_;
   std::vector<std::string> workers_with_news_;
+  SearchNews news_;
   bool work_available_ = false;
   int64_t ended_ = 0;
   // Of the present step.

@@ -65,6 +65,11 @@ class Store {
                            const std::vector<NewTrial>& trials,
                            const Requirements& requirements,
                            const RetryBudget& budget) = 0;
+  // Behind those that it has. Known trials are treated as by InsertSweep.
+  virtual void AddTrials(const SweepRow& sweep,
+                         const std::vector<NewTrial>& trials,
+                         const Requirements& requirements,
+                         const RetryBudget& budget) = 0;
   virtual void SetSweepStatus(const std::string& sweep_id,
                               SweepStatus status) = 0;
   // By id, or the newest of a name.
@@ -74,6 +79,19 @@ class Store {
       const std::string& meaning) = 0;
   // Newest first; those with a number below `before`.
   virtual std::vector<SweepRow> ListSweeps(int64_t before, int limit) = 0;
+  // Sweeps whose results decide about further trials, oldest first, without
+  // cancelled ones.
+  virtual std::vector<SweepRow> SearchingSweeps() = 0;
+  // Whether the sweep has stopped the trial early. A cancelled trial that is
+  // pruned is shown as kPruned wherever a sweep's trials are.
+  virtual void SetPruned(const std::string& sweep_id,
+                         const std::string& trial_id, bool pruned) = 0;
+  // Adding the same epochs of a trial again changes nothing.
+  virtual void AddSearchReport(const std::string& sweep_id,
+                               const SearchReport& report) = 0;
+  // In the order of adding.
+  virtual std::vector<SearchReport> SearchReports(
+      const std::string& sweep_id) = 0;
   virtual SweepProgress Progress(const std::string& sweep_id,
                                  absl::Time now) = 0;
   virtual std::optional<BestRow> BestTrial(const SweepRow& sweep) = 0;
