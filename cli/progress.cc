@@ -91,6 +91,9 @@ std::string CountsText(const v1::TrialCounts& counts, bool is_short) {
     Append(text, fmt::format("{} failed", counts.failed()));
   }
   Append(text, DivergedText(counts));
+  if (counts.pruned() > 0) {
+    Append(text, fmt::format("{} pruned", counts.pruned()));
+  }
   return text;
 }
 

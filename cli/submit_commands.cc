@@ -213,6 +213,32 @@ Facts::value_type PointsFact(const v1::SweepPlan& plan) {
                               plan.selected_size())};
 }
 
+// What may make the sweep smaller than the plan says.
+Facts SearchFacts(const sweeps::Sweep& sweep) {
+  using Type = sweeps::EarlyTerminate::Type;
+  const sweeps::EarlyTerminate& rule = sweep.early_terminate;
+  Facts facts;
+  if (rule.type == Type::kAsha) {
+    facts.push_back(
+        {"early stop",
+         fmt::format("asha: after {}, {}, … epochs one of {} goes on, by {}",
+                     rule.min_iter, rule.min_iter * rule.eta, rule.eta,
+                     rule.metric)});
+  } else if (rule.type == Type::kMedian) {
+    facts.push_back(
+        {"early stop",
+         fmt::format("median: from {} on, what is worse than the median of "
+                     "the completed trials by {}",
+                     CountText(rule.min_iter, "epoch"), rule.metric)});
+  }
+  if (sweep.survivors_only) {
+    facts.push_back(
+        {"seeds", fmt::format("{} for all, {} for what is not stopped early",
+                              sweep.seeds.front(), sweep.seeds.size() - 1)});
+  }
+  return facts;
+}
+
 void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {
   int64_t to_run = plan.distinct_trials() - plan.known_trials();
   PrintFacts(
@@ -225,6 +251,7 @@ void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {
                     plan.distinct_trials(), plan.known_trials(), to_run)},
        {"epochs", EpochsText(plan)}});
   PrintFacts(StageFacts(plan));
+  PrintFacts(SearchFacts(submission.sweep));
   PrintFacts({{"time", TimeText(plan)}});
   for (const std::string& warning : plan.warnings()) {
     ErrorParts parts = PartsOf(Printable(warning, /*keep_newlines=*/true));

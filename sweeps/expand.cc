@@ -21,7 +21,9 @@ namespace {
 class Expander {
  public:
   Expander(const Sweep& sweep, std::string_view dataset_digest)
-      : sweep_(sweep), dataset_digest_(dataset_digest) {
+      : sweep_(sweep),
+        dataset_digest_(dataset_digest),
+        seeds_(FirstSeeds(sweep)) {
     result_.when_hits.resize(sweep.axes.size());
     result_.exclude_hits.resize(sweep.exclude.size());
   }
@@ -90,7 +92,7 @@ class Expander {
 
   absl::Status AddGridPoint(const Json& point) {
     ++result_.after_when;
-    auto seeds = static_cast<int64_t>(sweep_.seeds.size());
+    const int64_t seeds = std::ssize(seeds_);
     if (result_.after_when > kMaxTrials / seeds) return TooMany();
     CountWhens(point);
     // Before the configuration is checked: `exclude` may be there to remove
@@ -122,14 +124,14 @@ class Expander {
   absl::Status AddTrials(const Json& effective) {
     const std::string canonical = CanonicalJson(effective);
     if (!seen_.insert(canonical).second) return absl::OkStatus();
-    auto seeds = static_cast<int64_t>(sweep_.seeds.size());
+    const int64_t seeds = std::ssize(seeds_);
     ++result_.configurations;
     if (result_.configurations > kMaxConfigurations ||
         result_.configurations > kMaxTrials / seeds) {
       return TooMany();
     }
     auto configuration = std::make_shared<const Json>(effective);
-    AppendTrials(configuration, canonical, dataset_digest_, sweep_.seeds,
+    AppendTrials(configuration, canonical, dataset_digest_, seeds_,
                  result_.trials);
     return absl::OkStatus();
   }
@@ -145,6 +147,7 @@ class Expander {
 
   const Sweep& sweep_;
   std::string dataset_digest_;
+  const std::vector<int64_t> seeds_;
   std::vector<size_t> order_;
   std::unordered_set<std::string> seen_;  // canonical configurations
   Expansion result_;
@@ -176,11 +179,25 @@ Json SearchMeaning(const Sweep& sweep) {
           {"trials", sweep.search.trials},
           {"seed", sweep.search.seed},
           {"seeds", sweep.seeds},
+          {"survivors_only", sweep.survivors_only},
+          {"early_terminate",
+           {sweep.early_terminate.type, sweep.early_terminate.min_iter,
+            sweep.early_terminate.eta, sweep.early_terminate.metric}},
           {"axes", std::move(axes)},
           {"exclude", std::move(exclude)}};
 }
 
 }  // namespace
+
+bool IsDecidedByResults(const Sweep& sweep) {
+  return sweep.search.method == Method::kTpe ||
+         sweep.early_terminate.type != EarlyTerminate::Type::kNone;
+}
+
+std::vector<int64_t> FirstSeeds(const Sweep& sweep) {
+  if (!sweep.survivors_only) return sweep.seeds;
+  return {sweep.seeds.front()};
+}
 
 int64_t PointsDrawnAhead(const Search& search) {
   return search.method == Method::kTpe ? std::min(search.trials, kStartupPoints)
@@ -208,6 +225,7 @@ absl::StatusOr<Expansion> ExpandOutlook(const Sweep& sweep,
   if (sweep.search.method == Method::kTpe) {
     outlook.search.method = Method::kRandom;
   }
+  outlook.survivors_only = false;
   return Expand(outlook, dataset_digest);
 }
 
@@ -228,9 +246,7 @@ std::string SweepDigest(const Sweep& sweep, const Expansion& expansion) {
       {"priority", sweep.priority},
       {"trials", std::move(ids)},
   };
-  if (sweep.search.method == Method::kTpe) {
-    meaning["search"] = SearchMeaning(sweep);
-  }
+  if (IsDecidedByResults(sweep)) meaning["search"] = SearchMeaning(sweep);
   return Sha256Hex(CanonicalJson(meaning));
 }
 

@@ -51,9 +51,15 @@ absl::StatusOr<Expansion> Expand(const Sweep& sweep,
                                  std::string_view dataset_digest);
 
 // The same, but with points drawn at random for those that tpe will draw from
-// results: what may be expected of the sweep's size.
+// results, and with all seeds: the most that the sweep may come to.
 absl::StatusOr<Expansion> ExpandOutlook(const Sweep& sweep,
                                         std::string_view dataset_digest);
+
+// Whether results decide about further trials of the sweep.
+bool IsDecidedByResults(const Sweep& sweep);
+
+// The seeds that every configuration is trained with.
+std::vector<int64_t> FirstSeeds(const Sweep& sweep);
 
 // How many points of a search are known before any result: all of random, and
 // those that tpe starts with.

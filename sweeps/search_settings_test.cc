@@ -138,5 +138,44 @@ TEST(DistributionTest, AGridRefusesDistributions) {
               HasSubstr("method is grid"));
 }
 
+TEST(EarlyTerminateTest, TypeAndNumbersAreRead) {
+  const Sweep sweep = *ParseText(
+      "dataset: d\nearly_terminate: {type: asha, min_iter: 4, eta: 2, metric: "
+      "train_loss}\nseeds: {count: 3, survivors_only: true}\n");
+  EXPECT_EQ(sweep.early_terminate.type, EarlyTerminate::Type::kAsha);
+  EXPECT_EQ(sweep.early_terminate.min_iter, 4);
+  EXPECT_EQ(sweep.early_terminate.eta, 2);
+  EXPECT_FALSE(sweep.early_terminate.maximize);
+  EXPECT_TRUE(sweep.survivors_only);
+  EXPECT_THAT(sweep.seeds, testing::ElementsAre(0, 1, 2));
+}
+
+TEST(EarlyTerminateTest, MistakesAreErrorsWithTheirPlace) {
+  struct Case {
+    const char* value;
+    const char* where;
+  };
+  for (const Case& item :
+       {Case{"asha", "f.yaml:2:18"}, Case{"{eta: 3}", "f.yaml:2:18"},
+        Case{"{type: ash}", "f.yaml:2:25"},
+        Case{"{type: hyperband}", "f.yaml:2:25"},
+        Case{"{type: asha, eta: 1}", "f.yaml:2:36"},
+        Case{"{type: median, eta: 3}", "f.yaml:2:33"},
+        Case{"{type: asha, metric: accuracy}", "f.yaml:2:39"}}) {
+    EXPECT_EQ(ErrorOf(std::string("dataset: d\nearly_terminate: ") +
+                      item.value + "\n")
+                  .where,
+              item.where)
+        << item.value;
+  }
+}
+
+TEST(EarlyTerminateTest, SeedsOfSurvivorsNeedSomethingToSurvive) {
+  const ErrorParts error =
+      ErrorOf("dataset: d\nseeds: {count: 3, survivors_only: true}\n");
+  EXPECT_THAT(error.what, HasSubstr("every trial survives"));
+  EXPECT_EQ(error.where, "f.yaml:2:35");
+}
+
 }  // namespace
 }  // namespace dfsweep::sweeps

@@ -21,7 +21,9 @@ inline constexpr int64_t kLargestSeed = 9'007'199'254'740'991;
 absl::StatusOr<int64_t> ParseInteger(std::string_view key, const Node& node,
                                      int64_t low, int64_t high);
 
-absl::StatusOr<std::vector<int64_t>> ParseSeeds(const Node* node);
+// A count, a list or {count, survivors_only}, into the sweep, whose
+// early_terminate is known.
+absl::Status ParseSeeds(const Node* node, Sweep& sweep);
 absl::StatusOr<Metric> ParseMetric(const Node* node);
 absl::StatusOr<Report> ParseReport(const Node* node);
 absl::StatusOr<Requirements> ParseRequirements(const Node* node);

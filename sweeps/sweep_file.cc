@@ -15,21 +15,12 @@
 namespace dfsweep::sweeps {
 namespace {
 
-absl::Status NotYet(std::string_view what, std::string_view where,
-                    std::string_view remedy) {
-  return MakeError(absl::StatusCode::kUnimplemented, what, where, remedy);
-}
-
 absl::Status CheckTopLevelKeys(const Node& root) {
   for (const Entry& entry : root.entries) {
     if (entry.key == "program" || entry.key == "command") {
       return Invalid(fmt::format("'{}' is not used here", entry.key),
                      entry.where,
                      "remove the line: dfsweep starts its own trainer");
-    }
-    if (entry.key == "early_terminate") {
-      return NotYet("'early_terminate' is not possible yet", entry.where,
-                    "remove it: this version runs every trial to its end");
     }
     if (entry.key == "seed") {
       return Invalid("there is no key 'seed'", entry.where,
@@ -97,7 +88,9 @@ absl::Status ParseKeys(const Node& root, Sweep& sweep) {
                    "add a line dataset: NAME; 'dfsweep data ls' lists them");
   }
   DFSWEEP_ASSIGN_OR_RETURN(sweep.dataset, ParseText("dataset", *dataset));
-  DFSWEEP_ASSIGN_OR_RETURN(sweep.seeds, ParseSeeds(root.Find("seeds")));
+  DFSWEEP_ASSIGN_OR_RETURN(sweep.early_terminate,
+                           ParseEarlyTerminate(root.Find("early_terminate")));
+  DFSWEEP_RETURN_IF_ERROR(ParseSeeds(root.Find("seeds"), sweep));
   DFSWEEP_ASSIGN_OR_RETURN(sweep.axes,
                            ParseAxes(root.Find("parameters"), root.Find("zip"),
                                      sweep.search.method));

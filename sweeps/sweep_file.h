@@ -84,13 +84,30 @@ struct Search {
   int64_t seed = 0;    // of the draws; the trials have seeds of their own
 };
 
+// How trials that look worse than others are stopped before their end.
+struct EarlyTerminate {
+  enum class Type {
+    kNone,
+    kMedian,  // Golovin et al. 2017, section 3.2.2
+    kAsha,    // Li et al. 2020
+  };
+  Type type = Type::kNone;
+  int64_t min_iter = 1;  // epochs, all tasks together, that every trial gets
+  int64_t eta = 3;       // asha: one of so many goes on to eta times the epochs
+  std::string metric = "validation_accuracy";  // that each epoch reports
+  bool maximize = true;
+};
+
 struct Sweep {
   std::string name;
   std::string dataset;  // as written: a name, name@digest or path
   Search search;
+  EarlyTerminate early_terminate;
   Metric metric;
   std::vector<int64_t> seeds;  // distinct, in the order given
-  std::vector<Axis> axes;      // in file order; zips last
+  // The first seed decides which configurations are worth the others.
+  bool survivors_only = false;
+  std::vector<Axis> axes;  // in file order; zips last
   std::vector<IncludedPoint> include;
   std::vector<ExcludedPoints> exclude;
   Report report;
@@ -108,7 +125,7 @@ struct Sweep {
 // used in messages, and its stem is the sweep's name if the file gives none.
 // `overrides` are `key=value,value` and `key+=value`, applied in order.
 // Errors (three parts, with file:line:column or the override as the place):
-// kInvalidArgument; kUnimplemented for what a later version will do.
+// kInvalidArgument.
 absl::StatusOr<Sweep> ParseSweep(std::string_view text,
                                  std::string_view file_name,
                                  std::vector<std::string> overrides);

@@ -124,8 +124,8 @@ struct SweepSubmitted {
   Requirements requirements;
   RetryBudget budget;
 };
-// A search gives a sweep that is known and not cancelled more trials. As SweepSubmitted, but a
-// sweep that is paused stays so.
+// A search gives a sweep that is known and not cancelled more trials. As
+// SweepSubmitted, but a sweep that is paused stays so.
 struct TrialsAdded {
   std::string sweep_id;
   std::vector<std::string> trial_ids;

@@ -94,6 +94,8 @@ struct Scheduler::Impl {
   // ---- scheduler_search.cc ----
   void On(const TrialDropped& event);
   void On(const TrialTakenUp& event);
+  // Whether it is cancelled because a sweep that goes on has dropped it.
+  static bool WasDropped(const TrialRecord& trial);
   // Null, with a refusal, unless the sweep has the trial.
   Need* FindNeed(const std::string& sweep_id, const std::string& trial_id);
 

@@ -32,6 +32,14 @@ void Scheduler::Impl::On(const TrialTakenUp& event) {
   }
 }
 
+bool Scheduler::Impl::WasDropped(const TrialRecord& trial) {
+  return trial.state == TrialState::kCancelled &&
+         std::any_of(trial.needs.begin(), trial.needs.end(),
+                     [](const Need& need) {
+                       return need.dropped && !need.sweep->cancelled;
+                     });
+}
+
 Need* Scheduler::Impl::FindNeed(const std::string& sweep_id,
                                 const std::string& trial_id) {
   SweepRecord* sweep = FindSweep(sweep_id);

@@ -38,9 +38,9 @@ TEST(TrialsAddedTest, ACancelledSweepIsRefused) {
   SchedulerWorld world;
   world.Submit("s", {"a"});
   world.Step(SweepCancelled{"s"});
-  EXPECT_EQ(RefusalOf(world.Step(
-                TrialsAdded{.sweep_id = "s", .trial_ids = {"b"}})),
-            Refused::Why::kUnknownSweep);
+  EXPECT_EQ(
+      RefusalOf(world.Step(TrialsAdded{.sweep_id = "s", .trial_ids = {"b"}})),
+      Refused::Why::kUnknownSweep);
   EXPECT_FALSE(world.scheduler.Trial("b").has_value());
 }
 
@@ -86,6 +86,28 @@ TEST(TrialDroppedTest, ATrialThatTheSweepDoesNotHaveIsRefused) {
   world.Submit("t", {"b"});
   EXPECT_EQ(RefusalOf(world.Step(TrialDropped{"s", "b"})),
             Refused::Why::kUnknownTrial);
+}
+
+TEST(TrialDroppedTest, AResultThatWasOnItsWayIsAccepted) {
+  SchedulerWorld world;
+  world.Register("w");
+  world.Submit("s", {"a"});
+  const AttemptId attempt = world.Lease("w").at(0);
+  world.Start("w", attempt);
+  world.Step(TrialDropped{"s", "a"});
+  EXPECT_EQ(RefusalOf(world.Complete("w", attempt)), std::nullopt);
+  EXPECT_EQ(world.scheduler.Trial("a")->state, TrialState::kCompleted);
+}
+
+TEST(TrialDroppedTest, AResultAfterTheSweepWasCancelledIsNot) {
+  SchedulerWorld world;
+  world.Register("w");
+  world.Submit("s", {"a"});
+  const AttemptId attempt = world.Lease("w").at(0);
+  world.Step(TrialDropped{"s", "a"});
+  world.Step(SweepCancelled{"s"});
+  EXPECT_EQ(RefusalOf(world.Complete("w", attempt)),
+            Refused::Why::kAlreadyEnded);
 }
 
 TEST(TrialTakenUpTest, ItGoesOnWithTheNextAttempt) {

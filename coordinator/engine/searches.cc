@@ -4,6 +4,9 @@
 #include <spdlog/spdlog.h>
 
 #include <limits>
+#include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,17 +15,37 @@
 namespace dfsweep::coordinator {
 namespace {
 
-SearchTrial SearchTrialOf(const TrialRow& row, const std::string& metric) {
+// `pruned`: whether the search has stopped the trial.
+SearchTrial SearchTrialOf(const TrialRow& row, const std::string& metric,
+                          bool pruned) {
   SearchTrial trial{.trial_id = row.trial_id,
                     .configuration_json = row.configuration_json,
                     .seed = row.seed,
-                    .state = row.state};
+                    .state = row.state,
+                    .pruned = pruned};
   const auto value = row.metrics.find(metric);
   if (row.state == TrialState::kCompleted && value != row.metrics.end()) {
     trial.value = value->second;
   }
   return trial;
 }
+
+// Puts the trial, and tells what its result says of early termination.
+void PutTrial(Store& store, const TrialRow& row, const std::string& metric,
+              bool pruned, SweepSearch& search) {
+  search.Put(SearchTrialOf(row, metric, pruned));
+  if (row.state != TrialState::kCompleted || !search.Watches(row.trial_id)) {
+    return;
+  }
+  search.Complete(
+      row.trial_id,
+      store.Curve(row.trial_id, search.sweep().early_terminate.metric));
+}
+
+constexpr char kPruned[] =
+    "the search stopped it early: other trials looked better\n"
+    "early_terminate of its sweep\n"
+    "nothing; or run it under a sweep without early_terminate";
 
 absl::StatusOr<std::unique_ptr<SweepSearch>> SearchOf(const SweepRow& row) {
   DFSWEEP_ASSIGN_OR_RETURN(
@@ -51,9 +74,15 @@ void Searches::Load(Store& store, const std::string& sweep_id) {
                   MessageOf(search.status()));
     return;
   }
+  const std::vector<std::string> pruned = store.PrunedTrialIds(sweep_id);
+  const std::set<std::string> is_pruned(pruned.begin(), pruned.end());
   for (const TrialRow& trial :
        store.ListTrials(sweep_id, 0, std::numeric_limits<int>::max())) {
-    (*search)->Put(SearchTrialOf(trial, row->metric_name));
+    PutTrial(store, trial, row->metric_name, is_pruned.contains(trial.trial_id),
+             **search);
+  }
+  for (const SearchReport& report : store.SearchReports(sweep_id)) {
+    (*search)->Recall(report.trial_id, report.epochs, report.value);
   }
   entries_[sweep_id] = {*std::move(row), *std::move(search)};
 }
@@ -64,27 +93,64 @@ void Searches::Advance(Turn& turn) {
     for (const std::string& id : news.sweep_ids) Load(turn.store(), id);
     if (entries_.empty()) return;
     Tell(turn, news);
-    for (auto& [id, entry] : entries_) AddPoints(turn, entry);
-  }
-}
-
-void Searches::Tell(Turn& turn, const SearchNews& news) {
-  for (const std::string& trial_id : news.trial_ids) {
-    std::optional<TrialRow> row;
+    const int slots = turn.store().OnlineFleet().slots;
     for (auto& [id, entry] : entries_) {
-      if (!entry.search->Has(trial_id)) continue;
-      if (!row) row = turn.store().FindTrial(trial_id);
-      if (!row) break;
-      entry.search->Put(SearchTrialOf(*row, entry.row.metric_name));
+      AddPoints(turn, slots, entry);
+      CarryOut(turn, entry);
     }
   }
 }
 
-void Searches::AddPoints(Turn& turn, Entry& entry) {
+void Searches::Tell(Turn& turn, const SearchNews& news) {
+  TellEpochs(turn, news.epochs);
+  for (const std::string& id : news.trial_ids) TellTrial(turn, id);
+}
+
+void Searches::TellEpochs(Turn& turn,
+                          const std::vector<SearchNews::Epoch>& epochs) {
+  for (const auto& [trial_id, row] : epochs) {
+    for (auto& [sweep_id, entry] : entries_) {
+      if (!entry.search->Watches(trial_id)) continue;
+      const auto value =
+          row.metrics.find(entry.search->sweep().early_terminate.metric);
+      if (value == row.metrics.end()) continue;
+      turn.store().AddSearchReport(sweep_id,
+                                   {trial_id, row.epochs_done, value->second});
+      entry.search->Report(trial_id, row.epochs_done, value->second);
+    }
+  }
+}
+
+void Searches::TellTrial(Turn& turn, const std::string& trial_id) {
+  std::optional<TrialRow> row;
+  for (auto& [sweep_id, entry] : entries_) {
+    if (!entry.search->Has(trial_id)) continue;
+    if (!row) row = turn.store().FindTrial(trial_id);
+    if (!row) return;
+    PutTrial(turn.store(), *row, entry.row.metric_name,
+             entry.search->IsPruned(trial_id), *entry.search);
+  }
+}
+
+void Searches::CarryOut(Turn& turn, Entry& entry) {
+  const std::string& sweep_id = entry.row.sweep_id;
+  const SearchDecisions decisions = entry.search->Decide();
+  for (const std::string& id : decisions.drop) {
+    turn.store().SetPruned(sweep_id, id, true);
+    // The sweep has the trial.
+    turn.Step(TrialDropped{sweep_id, id}, {.message = kPruned}).IgnoreError();
+  }
+  for (const std::string& id : decisions.take_up) {
+    turn.store().SetPruned(sweep_id, id, false);
+    turn.Step(TrialTakenUp{sweep_id, id}).IgnoreError();
+  }
+}
+
+void Searches::AddPoints(Turn& turn, int slots, Entry& entry) {
   Store& store = turn.store();
   const sweeps::Sweep& sweep = entry.search->sweep();
   while (true) {
-    auto trials = entry.search->Next(store.OnlineFleet().slots);
+    auto trials = entry.search->Next(slots);
     if (!trials.ok()) {
       store.AddEvent(
           "search_ended",
@@ -104,7 +170,8 @@ void Searches::AddPoints(Turn& turn, Entry& entry) {
       auto row = store.FindTrial(trial.trial_id);
       // Only after a failed write: then nothing of this turn will be.
       if (!row) return;
-      entry.search->Put(SearchTrialOf(*row, entry.row.metric_name));
+      PutTrial(store, *row, entry.row.metric_name, /*pruned=*/false,
+               *entry.search);
     }
     turn.watchers().TrialsAdded(entry.row.sweep_id, event.trial_ids);
   }

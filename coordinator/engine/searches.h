@@ -32,8 +32,12 @@ class Searches {
   // Reads the sweep anew, or forgets it if it does not search any more.
   void Load(Store& store, const std::string& sweep_id);
   void Tell(Turn& turn, const SearchNews& news);
+  void TellEpochs(Turn& turn, const std::vector<SearchNews::Epoch>& epochs);
+  void TellTrial(Turn& turn, const std::string& trial_id);
   // Adds the points that the sweep is to try now.
-  void AddPoints(Turn& turn, Entry& entry);
+  void AddPoints(Turn& turn, int slots, Entry& entry);
+  // Stops trials early, and goes on with some after all.
+  void CarryOut(Turn& turn, Entry& entry);
 
   std::map<std::string, Entry> entries_;  // by sweep id
 };

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -121,6 +122,133 @@ TEST_F(SearchesTest, ThePlanHasTheWholeBudget) {
   EXPECT_EQ(view.plan.trials, 30);
   EXPECT_EQ(view.plan.drawn, 30);
   EXPECT_EQ(view.plan.drawn_ahead, 10);
+}
+
+// ---- Trials that are stopped early ------------------------------------------
+
+// Six trials of nine epochs; a larger learning rate is better.
+class EarlyTerminateTest : public SearchesTest {
+ protected:
+  static std::string Asha(const std::string& more = "") {
+    return File(
+        "strategy: joint, epochs: 9, learning_rate: [0.1, 0.2, 0.3, "
+        "0.4, 0.5, 0.6]",
+        "early_terminate: {type: asha, min_iter: 1, eta: 3}\n" + more);
+  }
+  double RateOf(const std::string& trial_id) {
+    return Json::parse(Trial(trial_id).configuration_json)["learning_rate"];
+  }
+  bool IsCurrent(const AttemptId& attempt) {
+    const TrialRow trial = Trial(attempt.trial_id);
+    return trial.attempt == attempt.attempt && !IsTerminal(trial.state);
+  }
+  static EpochRow Epoch(int64_t done, double accuracy) {
+    return {.epoch = static_cast<int>(done - 1),
+            .metrics = {{"validation_accuracy", accuracy}},
+            .epochs_done = done,
+            .epochs_total = 9};
+  }
+  // Reports epochs until the trial is stopped or has its result. Stopped ones
+  // go on where they were, as with a checkpoint.
+  void TrainAsFarAsWanted(const AttemptId& attempt) {
+    const double rate = RateOf(attempt.trial_id);
+    int64_t& done = done_[attempt.trial_id];
+    while (done < 9) {
+      ++done;
+      ++epochs_;
+      EXPECT_TRUE(Report({.worker_id = "w",
+                          .attempt = attempt,
+                          .epochs = {Epoch(done, rate)}})
+                      .ok());
+      if (!IsCurrent(attempt)) return;
+    }
+    TrialResultRow result = AResult();
+    result.metrics["validation_average_accuracy"] = rate;
+    result.epochs.clear();
+    for (int64_t i = 1; i <= 9; ++i) result.epochs.push_back(Epoch(i, rate));
+    EXPECT_TRUE(Complete("w", attempt, result).accepted);
+  }
+  void TrainAsWanted() {
+    while (auto attempt = TryLease("w")) TrainAsFarAsWanted(*attempt);
+  }
+
+  std::map<std::string, int64_t> done_;
+  int epochs_ = 0;
+};
+
+TEST_F(EarlyTerminateTest, TheBestIsTrainedToItsEndAndTheRestIsPruned) {
+  Register("w");
+  const std::string sweep = Submit(Asha());
+  TrainAsWanted();
+  const SweepView view = View(sweep);
+  EXPECT_EQ(view.state, SweepState::kFinished);
+  EXPECT_GE(Count(sweep, TrialState::kCompleted), 1);
+  EXPECT_EQ(
+      Count(sweep, TrialState::kCompleted) + Count(sweep, TrialState::kPruned),
+      6);
+  EXPECT_EQ(view.best->value, 0.6);
+  EXPECT_LT(epochs_, 6 * 9);
+}
+
+TEST_F(EarlyTerminateTest, AWorkerIsToldToStopAPrunedTrial) {
+  Register("w");
+  Submit(Asha());
+  const AttemptId attempt = Lease("w");
+  Report({.worker_id = "w", .attempt = attempt, .epochs = {Epoch(1, 0.1)}})
+      .IgnoreError();
+  const auto answer = Beat("w", {attempt}).Wait();
+  ASSERT_TRUE(answer.ok());
+  EXPECT_THAT(answer->stop, testing::ElementsAre(attempt));
+  EXPECT_THAT(Trial(attempt.trial_id).message,
+              testing::HasSubstr("stopped it early"));
+}
+
+TEST_F(EarlyTerminateTest, ARestartInTheMiddleChangesNothing) {
+  Register("w");
+  const std::string sweep = Submit(Asha());
+  for (int i = 0; i < 4; ++i) TrainAsFarAsWanted(Lease("w"));
+  const int64_t pruned = Count(sweep, TrialState::kPruned);
+  EXPECT_GT(pruned, 0);
+  Restart();
+  EXPECT_EQ(Count(sweep, TrialState::kPruned), pruned);
+  Register("w");
+  TrainAsWanted();
+  EXPECT_EQ(View(sweep).state, SweepState::kFinished);
+  EXPECT_EQ(View(sweep).best->value, 0.6);
+}
+
+TEST_F(EarlyTerminateTest, RetryLeavesPrunedTrialsAlone) {
+  Register("w");
+  const std::string sweep = Submit(Asha());
+  TrainAsWanted();
+  const auto answer =
+      Get([&](Turn& turn) { return RetryTrials(turn, sweep, {}, "r1"); });
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->retried, 0);
+}
+
+TEST_F(EarlyTerminateTest, ASweepThatNeedsThemTrainsPrunedTrials) {
+  Register("w");
+  Submit(Asha());
+  TrainAsWanted();
+  const std::string all = Submit(
+      File("strategy: joint, epochs: 9, learning_rate: [0.1, 0.2, 0.3, 0.4, "
+           "0.5, 0.6]"));
+  EXPECT_GT(Count(all, TrialState::kPending), 0);
+  TrainAsWanted();
+  EXPECT_EQ(Count(all, TrialState::kCompleted), 6);
+}
+
+TEST_F(EarlyTerminateTest, SurvivorsGetTheirFurtherSeeds) {
+  Register("w");
+  const std::string sweep =
+      Submit(Asha("seeds: {count: 3, survivors_only: true}\n"));
+  EXPECT_EQ(TrialIds(sweep).size(), 6);
+  TrainAsWanted();
+  const int64_t completed = Count(sweep, TrialState::kCompleted);
+  EXPECT_EQ(completed % 3, 0);
+  EXPECT_EQ(std::ssize(TrialIds(sweep)), 6 + completed / 3 * 2);
+  EXPECT_EQ(View(sweep).state, SweepState::kFinished);
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ SweepRow RowOf(const Submission& submission, const std::string& dataset_name,
           .file_name = sweep.file_name,
           .overrides = sweep.overrides,
           .varying = sweeps::VaryingParameters(submission.outlook),
-          .searches = sweep.search.method == sweeps::Method::kTpe,
+          .searches = sweeps::IsDecidedByResults(sweep),
           .create_time = now};
 }
 

@@ -92,7 +92,7 @@ void Turn::Apply(const LeaseGranted& effect, const StepNotes& notes) {
 void Turn::Apply(const AttemptEnded& effect, const StepNotes& notes) {
   std::string worker_id =
       store_.WorkerOfAttempt(effect.attempt).value_or("unknown");
-  std::string message = effect.how == AttemptEnded::How::kFailed
+  std::string message = !notes.message.empty()
                             ? notes.message
                             : MessageOfEnd(effect.how, worker_id);
   store_.EndAttempt(effect, message, wall_time_);

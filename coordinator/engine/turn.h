@@ -20,7 +20,7 @@ namespace dfsweep::coordinator {
 // What goes into the store beside an event's effects.
 struct StepNotes {
   std::string request_id;  // of the LeaseTrials
-  std::string message;     // why the attempt ended
+  std::string message;     // why the attempt ended, if it has to be told
 };
 
 // What searches have to look at after a turn's handlers.
@@ -28,9 +28,15 @@ struct SearchNews {
   std::set<std::string> sweep_ids;  // new, or of a new status
   std::set<std::string> trial_ids;  // of a new state
   bool fleet_changed = false;
+  struct Epoch {
+    std::string trial_id;
+    EpochRow row;
+  };
+  std::vector<Epoch> epochs;  // reported while training
 
   bool IsEmpty() const {
-    return sweep_ids.empty() && trial_ids.empty() && !fleet_changed;
+    return sweep_ids.empty() && trial_ids.empty() && !fleet_changed &&
+           epochs.empty();
   }
 };
 

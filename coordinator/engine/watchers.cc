@@ -108,7 +108,8 @@ SweepUpdate Watchers::MakeUpdate(SweepStream& stream, Store& store,
   while (!stream.changed.empty() && update.changed.size() < kMaxTrials &&
          bytes < kMaxBytes) {
     auto id = stream.changed.extract(stream.changed.begin());
-    if (std::optional<TrialRow> trial = store.FindTrial(id.value())) {
+    if (std::optional<TrialRow> trial =
+            store.FindTrialOf(stream.sweep_id, id.value())) {
       bytes += SizeOf(*trial);
       update.changed.push_back(*std::move(trial));
     }

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <string>
 
@@ -157,6 +159,150 @@ TEST_F(SweepSearchTest, APointHasATrialASeed) {
   EXPECT_EQ(trials_.size(), 30);
   EndAll();
   EXPECT_EQ(Next().size(), 3);
+}
+
+// ---- Trials that are stopped early ------------------------------------------
+
+// Nine configurations of nine epochs; rungs after 1 and 3.
+constexpr char kAsha[] =
+    "dataset: d\nmethod: random\ntrials: 9\n"
+    "early_terminate: {type: asha, min_iter: 1, eta: 3}\n"
+    "parameters:\n  strategy: joint\n  epochs: 9\n"
+    "  learning_rate: {min: 1e-5, max: 1, log: true}\n";
+
+// Trains trials of a search as workers would, a slot at a time; the loss after
+// any epoch is that of ValueOf.
+class EarlyTerminationTest : public SweepSearchTest {
+ protected:
+  // Trains the first open trial until it ends or is stopped; false if none is
+  // open.
+  bool TrainOne() {
+    const auto open = std::find_if(
+        trials_.begin(), trials_.end(), [this](const SearchTrial& trial) {
+          return !IsTerminal(trial.state) && !search_->IsPruned(trial.trial_id);
+        });
+    if (open == trials_.end()) return false;
+    const std::string id = open->trial_id;
+    while (epochs_[id] < 9) {
+      ++epochs_[id];
+      ++trained_;
+      if (search_->Watches(id)) {
+        search_->Report(id, epochs_[id], ValueOf(*open));
+      }
+      CarryOut();
+      if (search_->IsPruned(id)) return true;
+    }
+    End(*open);
+    if (search_->Watches(id)) {
+      search_->Complete(id, std::vector<double>(9, ValueOf(*open)));
+    }
+    return true;
+  }
+  void CarryOut() {
+    const SearchDecisions decisions = search_->Decide();
+    resumed_ += static_cast<int>(decisions.take_up.size());
+  }
+  void TrainAll() {
+    do {
+      for (const sweeps::Trial& trial : Next()) Add(trial);
+      CarryOut();
+    } while (TrainOne());
+  }
+  int Completed() const {
+    return static_cast<int>(std::count_if(
+        trials_.begin(), trials_.end(), [](const SearchTrial& trial) {
+          return trial.state == TrialState::kCompleted;
+        }));
+  }
+  const SearchTrial& Best() const {
+    return *std::max_element(trials_.begin(), trials_.end(),
+                             [](const SearchTrial& a, const SearchTrial& b) {
+                               return ValueOf(a) < ValueOf(b);
+                             });
+  }
+
+  std::map<std::string, int> epochs_;  // trained so far; kept when stopped
+  int trained_ = 0;
+  int resumed_ = 0;
+};
+
+TEST_F(EarlyTerminationTest, AshaTrainsTheBestToTheEndAndSavesTheRest) {
+  Start(kAsha);
+  TrainAll();
+  EXPECT_EQ(Best().state, TrialState::kCompleted);
+  EXPECT_GT(resumed_, 0);
+  // All to their end: 81. Nine once, at least three more to the second rung.
+  EXPECT_LT(trained_, 81 / 2);
+  EXPECT_GE(trained_, 9 + 3 * 2 + 6);
+}
+
+TEST_F(EarlyTerminationTest, TooFewForARungStillGiveAResult) {
+  std::string text = kAsha;
+  Start(text.replace(text.find("trials: 9"), 9, "trials: 2"));
+  TrainAll();
+  EXPECT_EQ(Completed(), 1);
+  EXPECT_EQ(Best().state, TrialState::kCompleted);
+}
+
+TEST_F(EarlyTerminationTest, AStoppedTrialIsNotJudgedAgainForWhatItHadReached) {
+  Start(kAsha);
+  search_->Report(trials_[0].trial_id, 1, 0.1);
+  EXPECT_EQ(search_->Decide().drop.size(), 1);
+  search_->Report(trials_[0].trial_id, 1, 0.1);
+  EXPECT_TRUE(search_->Decide().drop.empty());
+}
+
+TEST_F(EarlyTerminationTest, ATrialAtItsEndIsNotStopped) {
+  Start(kAsha);
+  search_->Report(trials_[0].trial_id, 9, -100);
+  EXPECT_TRUE(search_->Decide().drop.empty());
+}
+
+TEST_F(EarlyTerminationTest, ARestartedSearchDecidesAlike) {
+  Start(kAsha);
+  const auto restarted = Make(kAsha);
+  for (size_t i = 0; i < 5; ++i) {
+    const double value = ValueOf(trials_[i]);
+    search_->Report(trials_[i].trial_id, 1, value);
+    CarryOut();
+  }
+  for (SearchTrial trial : trials_) {
+    trial.pruned = search_->IsPruned(trial.trial_id);
+    restarted->Put(trial);
+  }
+  for (size_t i = 0; i < 5; ++i) {
+    restarted->Recall(trials_[i].trial_id, 1, ValueOf(trials_[i]));
+  }
+  EXPECT_TRUE(restarted->Decide().drop.empty());
+  for (size_t i = 5; i < trials_.size(); ++i) {
+    const double value = ValueOf(trials_[i]);
+    search_->Report(trials_[i].trial_id, 1, value);
+    restarted->Report(trials_[i].trial_id, 1, value);
+    const SearchDecisions here = search_->Decide();
+    const SearchDecisions there = restarted->Decide();
+    EXPECT_EQ(here.drop, there.drop);
+    EXPECT_EQ(here.take_up, there.take_up);
+  }
+}
+
+TEST_F(EarlyTerminationTest, TpeLearnsFromStoppedTrialsToo) {
+  std::string text = kAsha;
+  text.replace(text.find("random"), 6, "tpe");
+  Start(text.replace(text.find("trials: 9"), 9, "trials: 30"));
+  TrainAll();
+  EXPECT_EQ(trials_.size(), 30);
+  EXPECT_EQ(Best().state, TrialState::kCompleted);
+}
+
+TEST_F(EarlyTerminationTest, OnlySurvivorsGetFurtherSeeds) {
+  Start(std::string(kAsha) + "seeds: {count: 3, survivors_only: true}\n");
+  EXPECT_EQ(trials_.size(), 9);
+  TrainAll();
+  const size_t survivors = (trials_.size() - 9) / 2;
+  EXPECT_GE(survivors, 1);
+  EXPECT_LE(survivors, 4);
+  EXPECT_EQ(trials_.size(), 9 + 2 * survivors);
+  EXPECT_EQ(Completed(), 3 * static_cast<int>(survivors));
 }
 
 }  // namespace

@@ -28,6 +28,32 @@ void SqliteStore::SetPruned(const std::string& sweep_id,
       pruned, NumberOf(trial_id), sweep_id);
 }
 
+std::vector<std::string> SqliteStore::PrunedTrialIds(
+    const std::string& sweep_id) {
+  Query query(*database_,
+              "SELECT t.trial_id FROM sweep_trials st "
+              "JOIN sweeps s ON s.number = st.sweep "
+              "JOIN trials t ON t.number = st.trial "
+              "WHERE s.sweep_id = ? AND st.pruned ORDER BY st.position",
+              sweep_id);
+  std::vector<std::string> ids;
+  while (query.Next()) ids.push_back(query.Text(0));
+  return ids;
+}
+
+std::vector<double> SqliteStore::Curve(const std::string& trial_id,
+                                       const std::string& metric) {
+  Query query(*database_,
+              "SELECT m.value FROM trials t "
+              "JOIN attempts a ON a.trial = t.number AND a.accepted = 1 "
+              "JOIN metrics m ON m.trial = t.number AND m.attempt = a.attempt "
+              "WHERE t.trial_id = ? AND m.name = ? ORDER BY m.task, m.epoch",
+              trial_id, metric);
+  std::vector<double> curve;
+  while (query.Next()) curve.push_back(query.Real(0));
+  return curve;
+}
+
 void SqliteStore::AddSearchReport(const std::string& sweep_id,
                                   const SearchReport& report) {
   database_->Run(

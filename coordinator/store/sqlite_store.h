@@ -67,12 +67,15 @@ class SqliteStore : public Store {
   std::vector<SweepRow> SearchingSweeps() override;
   void SetPruned(const std::string& sweep_id, const std::string& trial_id,
                  bool pruned) override;
+  std::vector<std::string> PrunedTrialIds(const std::string& sweep_id) override;
   void AddSearchReport(const std::string& sweep_id,
                        const SearchReport& report) override;
   std::vector<SearchReport> SearchReports(const std::string& sweep_id) override;
   SweepProgress Progress(const std::string& sweep_id, absl::Time now) override;
   std::optional<BestRow> BestTrial(const SweepRow& sweep) override;
   std::optional<TrialRow> FindTrial(const std::string& trial_id) override;
+  std::optional<TrialRow> FindTrialOf(const std::string& sweep_id,
+                                      const std::string& trial_id) override;
   std::vector<TrialRow> ListTrials(const std::string& sweep_id, int64_t first,
                                    int limit) override;
   std::vector<std::string> TrialIdsInState(
@@ -107,6 +110,8 @@ class SqliteStore : public Store {
                                int limit) override;
   void AcceptResult(const AttemptId& attempt,
                     const TrialResultRow& result) override;
+  std::vector<double> Curve(const std::string& trial_id,
+                            const std::string& metric) override;
   std::vector<ResultRow> Results(const SweepRow& sweep) override;
 
   void PutWorker(const WorkerRow& worker, absl::Time now) override;

@@ -306,6 +306,20 @@ std::optional<TrialRow> SqliteStore::FindTrial(const std::string& trial_id) {
   return rows[0];
 }
 
+std::optional<TrialRow> SqliteStore::FindTrialOf(const std::string& sweep_id,
+                                                 const std::string& trial_id) {
+  Query query(*database_,
+              Select(TrialColumns(kStateInSweep),
+                     "sweeps s JOIN sweep_trials st ON st.sweep = s.number "
+                     "JOIN trials t ON t.number = st.trial "
+                     "LEFT JOIN workers w ON w.worker_id = t.worker_id "
+                     "WHERE s.sweep_id = ? AND t.trial_id = ?"),
+              sweep_id, trial_id);
+  std::vector<TrialRow> rows = ReadTrials(query);
+  if (rows.empty()) return std::nullopt;
+  return rows[0];
+}
+
 std::vector<TrialRow> SqliteStore::ListTrials(const std::string& sweep_id,
                                               int64_t first, int limit) {
   Query query(*database_,

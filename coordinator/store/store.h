@@ -86,6 +86,8 @@ class Store {
   // pruned is shown as kPruned wherever a sweep's trials are.
   virtual void SetPruned(const std::string& sweep_id,
                          const std::string& trial_id, bool pruned) = 0;
+  virtual std::vector<std::string> PrunedTrialIds(
+      const std::string& sweep_id) = 0;
   // Adding the same epochs of a trial again changes nothing.
   virtual void AddSearchReport(const std::string& sweep_id,
                                const SearchReport& report) = 0;
@@ -96,6 +98,10 @@ class Store {
                                  absl::Time now) = 0;
   virtual std::optional<BestRow> BestTrial(const SweepRow& sweep) = 0;
   virtual std::optional<TrialRow> FindTrial(const std::string& trial_id) = 0;
+  // The same, in the state that it has for the sweep (see SetPruned); empty if
+  // the sweep does not have it.
+  virtual std::optional<TrialRow> FindTrialOf(const std::string& sweep_id,
+                                              const std::string& trial_id) = 0;
   // Of a sweep in the file's order, from the position `first` on.
   virtual std::vector<TrialRow> ListTrials(const std::string& sweep_id,
                                            int64_t first, int limit) = 0;
@@ -146,6 +152,9 @@ class Store {
   // Makes it the trial's one result: call once, after EndAttempt.
   virtual void AcceptResult(const AttemptId& attempt,
                             const TrialResultRow& result) = 0;
+  // A metric of each epoch of the trial's result, in order; empty without one.
+  virtual std::vector<double> Curve(const std::string& trial_id,
+                                    const std::string& metric) = 0;
   // All trials of a sweep with their results, in the file's order.
   virtual std::vector<ResultRow> Results(const SweepRow& sweep) = 0;
 
