@@ -129,6 +129,15 @@ void WarnOfConditions(const Sweep& sweep, const Expansion& expansion,
   }
 }
 
+// Whether some trials have no validation traces.
+bool LacksValidation(const Expansion& expansion) {
+  bool lacks_validation = false;
+  ForEachConfiguration(expansion, [&](const Json& configuration) {
+    lacks_validation |= configuration["data.validation_fraction"] == 0.0;
+  });
+  return lacks_validation;
+}
+
 void WarnOfMetric(const Sweep& sweep, const Expansion& expansion,
                   Warnings& warnings) {
   if (expansion.configurations < 2) return;
@@ -142,11 +151,7 @@ void WarnOfMetric(const Sweep& sweep, const Expansion& expansion,
          where, "use metric: {name: validation_average_accuracy}"});
     return;
   }
-  bool lacks_validation = false;
-  ForEachConfiguration(expansion, [&](const Json& configuration) {
-    lacks_validation |= configuration["data.validation_fraction"] == 0.0;
-  });
-  if (!lacks_validation) return;
+  if (!LacksValidation(expansion)) return;
   warnings.push_back(
       {fmt::format("some trials have no validation traces, so no '{}'",
                    sweep.metric.name),
@@ -195,6 +200,31 @@ void WarnOfSmallSpace(const Sweep& sweep, const Expansion& expansion,
       {fmt::format("only {} distinct points could be drawn, not {}",
                    expansion.drawn, sweep.search.trials),
        sweep.file_name, "ask for fewer trials, or search more values"});
+}
+
+void WarnOfEarlyTerminate(const Sweep& sweep, const Expansion& expansion,
+                          Warnings& warnings) {
+  const EarlyTerminate& rule = sweep.early_terminate;
+  if (rule.type == EarlyTerminate::Type::kNone) return;
+  int64_t longest = 0;
+  ForEachConfiguration(expansion, [&](const Json& configuration) {
+    longest = std::max(longest, TotalEpochs(configuration));
+  });
+  if (rule.min_iter >= longest) {
+    warnings.push_back(
+        {fmt::format("'early_terminate' stops nothing before {} epochs, and no "
+                     "trial has more than {}",
+                     rule.min_iter, longest),
+         sweep.file_name, "give early_terminate a smaller min_iter"});
+  }
+  if (rule.metric == "validation_accuracy" && LacksValidation(expansion)) {
+    warnings.push_back(
+        {"'early_terminate' can't stop the trials that have no validation "
+         "traces",
+         sweep.file_name,
+         "give data.validation_fraction a value above 0, or "
+         "early_terminate metric: train_accuracy"});
+  }
 }
 
 // The tree of the stages of trials. Fewer epochs of a stage are a prefix of
@@ -275,6 +305,7 @@ Plan MakePlan(const Sweep& sweep, const Expansion& expansion,
   WarnOfOneSeed(sweep, plan.warnings);
   WarnOfSmallSpace(sweep, expansion, plan.warnings);
   WarnOfMetric(sweep, expansion, plan.warnings);
+  WarnOfEarlyTerminate(sweep, expansion, plan.warnings);
   WarnOfParametersWithoutEffect(sweep, expansion, plan.warnings);
   WarnOfConditions(sweep, expansion, plan.warnings);
   WarnOfIncludedDefaults(sweep, plan.warnings);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <utility>
 
 namespace dfsweep::sweeps {
 namespace {
@@ -15,33 +16,59 @@ double MassBetween(double low, double high, double mean, double deviation) {
   return Phi((high - mean) / deviation) - Phi((low - mean) / deviation);
 }
 
-// A kernel is as wide as the larger distance to its neighbours, the prior's
-// mean among them; the outermost ones look to their one neighbour.
+// A kernel is as wide as the larger distance to its neighbours; the outermost
+// ones look to their one neighbour, a lonely one to the ends of the line.
 std::vector<double> Deviations(const Line& line,
-                               const std::vector<double>& values) {
-  std::vector<double> means = values;
-  means.push_back((line.low + line.high) / 2);
+                               const std::vector<double>& means) {
   std::vector<size_t> order(means.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return means[a] < means[b]; });
   const double width = line.high - line.low;
   const double narrowest =
-      width / std::min(100.0, static_cast<double>(values.size()) + 2);
+      width / std::min(100.0, static_cast<double>(means.size()) + 2);
   std::vector<double> deviations(means.size());
   for (size_t i = 0; i < order.size(); ++i) {
     const double mean = means[order[i]];
     const bool is_first = i == 0;
     const bool is_last = i + 1 == order.size();
-    const double left = is_first ? line.low : means[order[i - 1]];
-    const double right = is_last ? line.high : means[order[i + 1]];
-    double distance = std::max(mean - left, right - mean);
-    if (order.size() > 1 && is_first) distance = right - mean;
-    if (order.size() > 1 && is_last) distance = mean - left;
+    const double left = mean - (is_first ? line.low : means[order[i - 1]]);
+    const double right = (is_last ? line.high : means[order[i + 1]]) - mean;
+    double distance = std::max(left, right);
+    if (order.size() > 1 && is_first) distance = right;
+    if (order.size() > 1 && is_last) distance = left;
     deviations[order[i]] = std::clamp(distance, narrowest, width);
   }
-  deviations.back() = width;  // the prior's own
   return deviations;
+}
+
+std::vector<Parzen::Factor> NormalFactors(const Line& line,
+                                          std::vector<double> means) {
+  std::vector<double> deviations = Deviations(line, means);
+  means.push_back((line.low + line.high) / 2);  // the prior
+  deviations.push_back(line.high - line.low);
+  std::vector<Parzen::Factor> factors;
+  for (size_t i = 0; i < means.size(); ++i) {
+    factors.push_back(
+        {means[i], deviations[i],
+         MassBetween(line.low, line.high, means[i], deviations[i])});
+  }
+  return factors;
+}
+
+std::vector<Parzen::Factor> ChoiceFactors(const std::vector<double>& choices) {
+  std::vector<Parzen::Factor> factors;
+  for (double choice : choices) factors.push_back({.center = choice});
+  factors.push_back({.center = -1});
+  return factors;
+}
+
+// The nearest step, if the line has any.
+double OnStep(const Line& line, double value) {
+  if (line.step == 0) return value;
+  const double first = line.low + line.step / 2;
+  const double step = std::round((value - first) / line.step);
+  return std::clamp(first + step * line.step, first, line.high - line.step / 2);
 }
 
 }  // namespace
@@ -64,64 +91,75 @@ std::vector<double> KernelWeights(size_t count) {
   return weights;
 }
 
-NumericParzen::NumericParzen(const Line& line,
-                             const std::vector<double>& values)
-    : line_(line) {
-  const std::vector<double> weights = KernelWeights(values.size());
-  const std::vector<double> deviations = Deviations(line, values);
-  for (size_t i = 0; i <= values.size(); ++i) {
-    const double mean =
-        i < values.size() ? values[i] : (line.low + line.high) / 2;
-    kernels_.push_back({weights[i], mean, deviations[i],
-                        MassBetween(line.low, line.high, mean, deviations[i])});
+Parzen::Parzen(std::vector<Dimension> dimensions,
+               const std::vector<Place>& seen)
+    : dimensions_(std::move(dimensions)), weights_(KernelWeights(seen.size())) {
+  for (size_t i = 0; i < dimensions_.size(); ++i) {
+    std::vector<double> coordinates;
+    for (const Place& place : seen) coordinates.push_back(place[i]);
+    factors_.push_back(dimensions_[i].choices > 0
+                           ? ChoiceFactors(coordinates)
+                           : NormalFactors(dimensions_[i].line, coordinates));
   }
 }
 
-// A kernel has its mean on the line and is no wider than it, so that at least a
-// third of its mass is there, and rejection soon ends.
-double NumericParzen::Sample(Stream& stream) const {
-  std::vector<double> weights;
-  for (const Kernel& kernel : kernels_) weights.push_back(kernel.weight);
-  const Kernel& kernel = kernels_[stream.Index(weights)];
-  while (true) {
-    const double value = kernel.mean + kernel.deviation * stream.Normal();
-    if (value >= line_.low && value <= line_.high) return value;
+Place Parzen::Sample(Stream& stream) const {
+  const size_t kernel = stream.Index(weights_);
+  Place place;
+  for (size_t i = 0; i < dimensions_.size(); ++i) {
+    place.push_back(SampleFactor(i, factors_[i][kernel], stream));
   }
+  return place;
 }
 
-double NumericParzen::LogDensity(double value) const {
+double Parzen::LogDensity(const Place& place) const {
   double density = 0;
-  for (const Kernel& kernel : kernels_) {
-    double own = 0;
-    if (line_.step > 0) {
-      own = MassBetween(value - line_.step / 2, value + line_.step / 2,
-                        kernel.mean, kernel.deviation);
-    } else {
-      const double z = (value - kernel.mean) / kernel.deviation;
-      own = std::exp(-z * z / 2) /
-            (kernel.deviation * std::sqrt(2 * std::numbers::pi));
+  for (size_t kernel = 0; kernel < weights_.size(); ++kernel) {
+    double own = weights_[kernel];
+    for (size_t i = 0; i < dimensions_.size(); ++i) {
+      own *= Density(i, factors_[i][kernel], place[i]);
     }
-    density += kernel.weight * own / kernel.mass;
+    density += own;
   }
   return std::log(density);
 }
 
-std::vector<double> CategoricalParzen(size_t count,
-                                      const std::vector<size_t>& choices) {
-  const std::vector<double> weights = KernelWeights(choices.size());
-  const double kernels = static_cast<double>(weights.size());
-  // Each kernel: 1/kernels for every choice, and 1 more for its own.
-  const double uniform = 1 / kernels;
-  const double sum = uniform * static_cast<double>(count) + 1;
-  std::vector<double> probabilities(
-      count, weights.back() / static_cast<double>(count));
-  for (size_t i = 0; i < choices.size(); ++i) {
-    for (double& probability : probabilities) {
-      probability += weights[i] * uniform / sum;
-    }
-    probabilities[choices[i]] += weights[i] / sum;
+double Parzen::Density(size_t dimension, const Factor& factor,
+                       double value) const {
+  const auto& [choices, line] = dimensions_[dimension];
+  if (choices > 0) {
+    const auto count = static_cast<double>(choices);
+    if (factor.center < 0) return 1 / count;
+    const double share = 1 / static_cast<double>(weights_.size());
+    return (share + (value == factor.center ? 1 : 0)) / (share * count + 1);
   }
-  return probabilities;
+  if (line.step > 0) {
+    return MassBetween(value - line.step / 2, value + line.step / 2,
+                       factor.center, factor.deviation) /
+           factor.mass;
+  }
+  const double z = (value - factor.center) / factor.deviation;
+  return std::exp(-z * z / 2) /
+         (factor.deviation * std::sqrt(2 * std::numbers::pi)) / factor.mass;
+}
+
+double Parzen::SampleFactor(size_t dimension, const Factor& factor,
+                            Stream& stream) const {
+  const auto& [choices, line] = dimensions_[dimension];
+  if (choices > 0) {
+    std::vector<double> probabilities;
+    for (size_t i = 0; i < choices; ++i) {
+      probabilities.push_back(
+          Density(dimension, factor, static_cast<double>(i)));
+    }
+    return static_cast<double>(stream.Index(probabilities));
+  }
+  // It has its mean on the line and is no wider than it, so that at least a
+  // third of its mass is there, and rejection soon ends.
+  while (true) {
+    const double value = factor.center + factor.deviation * stream.Normal();
+    if (value >= line.low && value <= line.high) return OnStep(line, value);
+  }
 }
 
 }  // namespace dfsweep::sweeps

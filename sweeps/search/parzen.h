@@ -1,8 +1,8 @@
-// Adaptive Parzen estimators: densities around values that were seen (Bergstra,
+// Adaptive Parzen estimators: densities around points that were seen (Bergstra,
 // Bardenet, Bengio, Kégl 2011, "Algorithms for Hyper-Parameter Optimization",
-// section 4), with the choices that Optuna's TPESampler makes by default for
-// weights, bandwidths and the prior. Pure and thread-safe, except Sample's
-// stream.
+// section 4; for several parameters together: Falkner, Klein, Hutter 2018,
+// "BOHB", section 3.2), with the weights, bandwidths and prior that Optuna 5's
+// TPESampler has by default. Pure and thread-safe, except Sample's stream.
 #ifndef DFSWEEP_SWEEPS_SEARCH_PARZEN_H_
 #define DFSWEEP_SWEEPS_SEARCH_PARZEN_H_
 
@@ -20,34 +20,46 @@ namespace dfsweep::sweeps {
 // "linear forgetting").
 std::vector<double> KernelWeights(size_t count);
 
-// A mixture of normal distributions cut off at the ends of a line, one a value
-// seen, and a wide one in the middle: the prior.
-class NumericParzen {
+// What a coordinate of a point is.
+struct Dimension {
+  size_t choices = 0;  // it is one of 0 … choices - 1; if 0, a place on `line`
+  Line line;
+};
+using Place = std::vector<double>;  // a coordinate a dimension
+
+// A mixture of kernels, one a point seen, and a wide one: the prior. A kernel
+// is a product: normal distributions cut off at the ends of a line, and for
+// choices its own one 1 more likely than a share of the others.
+class Parzen {
  public:
-  // `values` on the line, oldest first.
-  NumericParzen(const Line& line, const std::vector<double>& values);
+  // `seen` oldest first.
+  Parzen(std::vector<Dimension> dimensions, const std::vector<Place>& seen);
 
-  double Sample(Stream& stream) const;
-  // Logarithm of the density; of the probability, if the line has steps.
-  double LogDensity(double value) const;
+  Place Sample(Stream& stream) const;
+  // Logarithm of the density; of the probability, where coordinates have steps
+  // or are choices.
+  double LogDensity(const Place& place) const;
 
-  struct Kernel {
-    double weight;
-    double mean;
-    double deviation;
-    double mass;  // of the whole normal distribution that is on the line
+  // What a kernel is in one dimension.
+  struct Factor {
+    double center = 0;     // mean, or its own choice; prior of choices: -1
+    double deviation = 0;  // of the normal distribution
+    double mass = 1;       // of it, that is on the line
   };
-  const std::vector<Kernel>& kernels() const { return kernels_; }
+  // Of a dimension, a kernel each, the prior last.
+  const std::vector<Factor>& factors(size_t dimension) const {
+    return factors_[dimension];
+  }
 
  private:
-  Line line_;
-  std::vector<Kernel> kernels_;
-};
+  double Density(size_t dimension, const Factor& factor, double value) const;
+  double SampleFactor(size_t dimension, const Factor& factor,
+                      Stream& stream) const;
 
-// Probabilities of `count` choices after `choices` were seen, oldest first: a
-// mixture of kernels that each give their own choice the weight 1 more.
-std::vector<double> CategoricalParzen(size_t count,
-                                      const std::vector<size_t>& choices);
+  std::vector<Dimension> dimensions_;
+  std::vector<double> weights_;  // a kernel each
+  std::vector<std::vector<Factor>> factors_;
+};
 
 }  // namespace dfsweep::sweeps
 

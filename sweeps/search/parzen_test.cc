@@ -28,57 +28,75 @@ TEST(KernelWeightsTest, OlderOnesAreOnARamp) {
   EXPECT_DOUBLE_EQ(weights.back(), 1 / sum);
 }
 
-TEST(NumericParzenTest, WithoutObservationsIsTheCutPrior) {
-  const NumericParzen prior({.low = 0, .high = 2}, {});
+Parzen OnLine(const Line& line, const std::vector<double>& values) {
+  std::vector<Place> seen;
+  for (double value : values) seen.push_back({value});
+  return Parzen({{.line = line}}, seen);
+}
+
+TEST(ParzenTest, WithoutObservationsIsTheCutPrior) {
+  const Parzen prior = OnLine({.low = 0, .high = 2}, {});
   // N(1, 2) on [0, 2]: its density at the middle over its mass there.
   const double mass = std::erf(0.5 / std::sqrt(2.0));
-  EXPECT_NEAR(prior.LogDensity(1), std::log(1 / (2 * std::sqrt(2 * pi)) / mass),
-              1e-12);
+  EXPECT_NEAR(prior.LogDensity({1}),
+              std::log(1 / (2 * std::sqrt(2 * pi)) / mass), 1e-12);
 }
 
-// By hand: values 1 and 4 on [0, 10], the prior's mean 5 between 4 and 10.
-TEST(NumericParzenTest, KernelsReachToTheirNeighbours) {
-  const NumericParzen parzen({.low = 0, .high = 10}, {4, 1});
-  ASSERT_EQ(parzen.kernels().size(), 3);
-  EXPECT_DOUBLE_EQ(parzen.kernels()[0].deviation, 3);   // 4: max(4-1, 5-4)
-  EXPECT_DOUBLE_EQ(parzen.kernels()[1].deviation, 3);   // 1: first, so 4-1
-  EXPECT_DOUBLE_EQ(parzen.kernels()[2].deviation, 10);  // the prior
-  EXPECT_DOUBLE_EQ(parzen.kernels()[2].mean, 5);
+TEST(ParzenTest, KernelsReachToTheirNeighbours) {
+  const auto parzen = OnLine({.low = 0, .high = 10}, {4, 1, 9});
+  ASSERT_EQ(parzen.factors(0).size(), 4);
+  EXPECT_DOUBLE_EQ(parzen.factors(0)[0].deviation, 5);   // 4: max(4-1, 9-4)
+  EXPECT_DOUBLE_EQ(parzen.factors(0)[1].deviation, 3);   // 1: first, so 4-1
+  EXPECT_DOUBLE_EQ(parzen.factors(0)[2].deviation, 5);   // 9: last, so 9-4
+  EXPECT_DOUBLE_EQ(parzen.factors(0)[3].deviation, 10);  // the prior
+  EXPECT_DOUBLE_EQ(parzen.factors(0)[3].center, 5);
 }
 
-TEST(NumericParzenTest, NoKernelIsNarrowerThanItsShare) {
-  const NumericParzen parzen({.low = 0, .high = 10}, {2, 2, 2});
-  EXPECT_DOUBLE_EQ(parzen.kernels()[0].deviation, 2);  // 10 / (3 + 2)
+TEST(ParzenTest, ALonelyKernelReachesToTheFartherEnd) {
+  EXPECT_DOUBLE_EQ(OnLine({.low = 0, .high = 10}, {4}).factors(0)[0].deviation,
+                   6);
 }
 
-TEST(NumericParzenTest, DensityIntegratesToOne) {
-  const NumericParzen parzen({.low = -1, .high = 3}, {0, 2.9, -0.5, 1});
+TEST(ParzenTest, NoKernelIsNarrowerThanItsShare) {
+  const auto parzen = OnLine({.low = 0, .high = 10}, {2, 2, 2});
+  EXPECT_DOUBLE_EQ(parzen.factors(0)[0].deviation, 2);  // 10 / (3 + 2)
+}
+
+TEST(ParzenTest, DensityIntegratesToOne) {
+  const auto parzen = OnLine({.low = -1, .high = 3}, {0, 2.9, -0.5, 1});
   double sum = 0;
   constexpr int kSteps = 40'000;
   for (int i = 0; i < kSteps; ++i) {
     sum +=
-        std::exp(parzen.LogDensity(-1 + (i + 0.5) * 4 / kSteps)) * 4 / kSteps;
+        std::exp(parzen.LogDensity({-1 + (i + 0.5) * 4 / kSteps})) * 4 / kSteps;
   }
   EXPECT_NEAR(sum, 1, 1e-6);
 }
 
-TEST(NumericParzenTest, ProbabilitiesOfStepsSumToOne) {
-  const NumericParzen parzen({.low = 0.5, .high = 6.5, .step = 1}, {1, 6, 6});
+TEST(ParzenTest, ProbabilitiesOfStepsSumToOne) {
+  const auto parzen = OnLine({.low = 0.5, .high = 6.5, .step = 1}, {1, 6, 6});
   double sum = 0;
   for (int value = 1; value <= 6; ++value) {
-    sum += std::exp(parzen.LogDensity(value));
+    sum += std::exp(parzen.LogDensity({1.0 * value}));
   }
   EXPECT_NEAR(sum, 1, 1e-12);
+  Stream stream("steps");
+  for (int i = 0; i < 100; ++i) {
+    const double value = parzen.Sample(stream)[0];
+    EXPECT_EQ(value, std::round(value));
+    EXPECT_GE(value, 1);
+    EXPECT_LE(value, 6);
+  }
 }
 
 // The share of samples below 1 is the integral of the density to 1.
-TEST(NumericParzenTest, SamplesFollowTheDensity) {
-  const NumericParzen parzen({.low = 0, .high = 4}, {0.5, 3});
+TEST(ParzenTest, SamplesFollowTheDensity) {
+  const auto parzen = OnLine({.low = 0, .high = 4}, {0.5, 3});
   Stream stream("samples");
   constexpr int kSamples = 20'000;
   int below = 0;
   for (int i = 0; i < kSamples; ++i) {
-    const double value = parzen.Sample(stream);
+    const double value = parzen.Sample(stream)[0];
     ASSERT_GE(value, 0);
     ASSERT_LE(value, 4);
     below += value < 1 ? 1 : 0;
@@ -86,7 +104,7 @@ TEST(NumericParzenTest, SamplesFollowTheDensity) {
   double expected = 0;
   constexpr int kSteps = 10'000;
   for (int i = 0; i < kSteps; ++i) {
-    expected += std::exp(parzen.LogDensity((i + 0.5) / kSteps)) / kSteps;
+    expected += std::exp(parzen.LogDensity({(i + 0.5) / kSteps})) / kSteps;
   }
   // Five standard errors.
   EXPECT_NEAR(below / double{kSamples}, expected,
@@ -95,18 +113,31 @@ TEST(NumericParzenTest, SamplesFollowTheDensity) {
 
 // Two choices, the first seen once: kernels (1/2 + 1, 1/2)/2 and the prior
 // (1/2, 1/2), of equal weight.
-TEST(CategoricalParzenTest, FollowsItsFormula) {
-  const std::vector<double> probabilities = CategoricalParzen(2, {0});
-  EXPECT_DOUBLE_EQ(probabilities[0], 0.5 * 0.75 + 0.5 * 0.5);
-  EXPECT_DOUBLE_EQ(probabilities[1], 0.5 * 0.25 + 0.5 * 0.5);
+TEST(ParzenTest, ChoicesFollowTheirFormula) {
+  const Parzen parzen({{.choices = 2}}, {{0}});
+  EXPECT_DOUBLE_EQ(std::exp(parzen.LogDensity({0})), 0.5 * 0.75 + 0.5 * 0.5);
+  EXPECT_DOUBLE_EQ(std::exp(parzen.LogDensity({1})), 0.5 * 0.25 + 0.5 * 0.5);
 }
 
-TEST(CategoricalParzenTest, SumsToOne) {
-  const auto probabilities = CategoricalParzen(5, {0, 3, 3, 3, 1});
-  EXPECT_NEAR(std::accumulate(probabilities.begin(), probabilities.end(), 0.0),
-              1, 1e-12);
-  EXPECT_GT(probabilities[3], probabilities[0]);
-  EXPECT_GT(probabilities[0], probabilities[2]);
+TEST(ParzenTest, ChoicesSumToOne) {
+  const Parzen parzen({{.choices = 5}}, {{0}, {3}, {3}, {3}, {1}});
+  double sum = 0;
+  for (int i = 0; i < 5; ++i) sum += std::exp(parzen.LogDensity({1.0 * i}));
+  EXPECT_NEAR(sum, 1, 1e-12);
+  EXPECT_GT(parzen.LogDensity({3}), parzen.LogDensity({0}));
+  EXPECT_GT(parzen.LogDensity({0}), parzen.LogDensity({2}));
+}
+
+// Good points lie on a diagonal: off it, where both coordinates alone are
+// likely, the joint density is small.
+TEST(ParzenTest, CoordinatesAreSeenTogether) {
+  const Dimension unit = {.line = {.low = 0, .high = 1}};
+  std::vector<Place> seen;
+  for (int i = 0; i < 20; ++i) {
+    seen.push_back({(i + 0.5) / 20, (i + 0.5) / 20});
+  }
+  const Parzen parzen({unit, unit}, seen);
+  EXPECT_GT(parzen.LogDensity({0.2, 0.2}), parzen.LogDensity({0.2, 0.8}) + 2);
 }
 
 TEST(StreamTest, ANameAlwaysGivesTheSameNumbers) {

@@ -48,7 +48,8 @@ absl::StatusOr<std::optional<Json>> Proposer::Propose(
   const Split split = learns ? SplitByLoss(observations) : Split{};
   for (int attempt = 0; attempt < kDraws; ++attempt) {
     const bool suggests = learns && attempt < kSuggestions;
-    const Json point = Draw(index, attempt, suggests ? &split : nullptr);
+    const Json point =
+        suggests ? SuggestPoint(index, attempt, split) : Draw(index, attempt);
     if (IsExcluded(*sweep_, point)) continue;
     DFSWEEP_ASSIGN_OR_RETURN(Json effective, EffectiveAt(*sweep_, point, ""));
     if (!seen.contains(CanonicalJson(effective))) return effective;
@@ -56,33 +57,56 @@ absl::StatusOr<std::optional<Json>> Proposer::Propose(
   return std::nullopt;
 }
 
-Json Proposer::Draw(int64_t index, int attempt, const Split* split) const {
+Stream Proposer::StreamOf(int64_t index, int attempt,
+                          std::string_view name) const {
+  return Stream(
+      fmt::format("{}/{}/{}/{}", sweep_->search.seed, index, attempt, name));
+}
+
+Json Proposer::Draw(int64_t index, int attempt) const {
   Json point = Json::object();
   for (size_t i : order_) {
     const Axis& axis = sweep_->axes[i];
     if (!Holds(axis.when, point)) continue;
-    Stream stream(fmt::format("{}/{}/{}/{}", sweep_->search.seed, index,
-                              attempt, NameOf(axis)));
-    point.update(DrawAxis(axis, split, stream));
+    Stream stream = StreamOf(index, attempt, NameOf(axis));
+    point.update(DrawAxis(axis, stream));
   }
   return point;
 }
 
-Json Proposer::DrawAxis(const Axis& axis, const Split* split,
-                        Stream& stream) const {
-  if (!axis.range) {
-    const size_t choice =
-        split != nullptr
-            ? SuggestChoice(axis, *split, stream)
-            : stream.Index(std::vector<double>(axis.choices.size(), 1.0));
-    return axis.choices[choice];
+Json Proposer::SuggestPoint(int64_t index, int attempt,
+                            const Split& split) const {
+  std::vector<const Axis*> together;
+  Json point = Json::object();
+  for (const Axis& axis : sweep_->axes) {
+    const bool varies = axis.choices.size() > 1;
+    if (varies && axis.when.empty() && IsDecidedEverywhere(axis, split)) {
+      together.push_back(&axis);
+    }
   }
-  const std::string parameter = axis.choices[0].begin().key();
-  if (split != nullptr)
-    return {{parameter, SuggestValue(axis, *split, stream)}};
+  if (!together.empty()) {
+    Stream stream = StreamOf(index, attempt, "");
+    point = Suggest(together, split, stream);
+  }
+  for (size_t i : order_) {
+    const Axis& axis = sweep_->axes[i];
+    const bool is_done =
+        std::find(together.begin(), together.end(), &axis) != together.end();
+    if (is_done || !Holds(axis.when, point)) continue;
+    Stream stream = StreamOf(index, attempt, NameOf(axis));
+    point.update(Suggest({&axis}, split, stream));
+  }
+  return point;
+}
+
+Json Proposer::DrawAxis(const Axis& axis, Stream& stream) const {
+  if (!axis.range) {
+    return axis
+        .choices[stream.Index(std::vector<double>(axis.choices.size(), 1.0))];
+  }
   const Line line = LineOf(*axis.range);
   const double place = line.low + stream.Uniform() * (line.high - line.low);
-  return {{parameter, FromLine(*axis.range, place)}};
+  return {{axis.choices[0].begin().key(), FromLine(*axis.range, place)}};
 }
 
 }  // namespace dfsweep::sweeps

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -35,9 +36,12 @@ class Proposer {
   Proposer(const Sweep& sweep, std::vector<size_t> order)
       : sweep_(&sweep), order_(std::move(order)) {}
 
-  // One draw, right or not. Without a split: at random.
-  Json Draw(int64_t index, int attempt, const Split* split) const;
-  Json DrawAxis(const Axis& axis, const Split* split, Stream& stream) const;
+  Stream StreamOf(int64_t index, int attempt, std::string_view name) const;
+  // One point, right or not: at random, or from what is known. Parameters that
+  // every point has are suggested together, others one after another.
+  Json Draw(int64_t index, int attempt) const;
+  Json SuggestPoint(int64_t index, int attempt, const Split& split) const;
+  Json DrawAxis(const Axis& axis, Stream& stream) const;
 
   const Sweep* sweep_;
   std::vector<size_t> order_;  // of the axes

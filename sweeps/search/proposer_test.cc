@@ -145,10 +145,14 @@ TEST(RandomSearchTest, AnInvalidPointIsAnErrorWithItsPlace) {
   EXPECT_FALSE(Expand(sweep, kDataset).ok());
 }
 
-std::string TpeText(int trials) {
+std::string RandomText(int trials) {
   std::string text = kRandom;
-  text.replace(text.find("random"), 6, "tpe");
   return text.replace(text.find("40"), 2, std::to_string(trials));
+}
+
+std::string TpeText(int trials) {
+  std::string text = RandomText(trials);
+  return text.replace(text.find("random"), 6, "tpe");
 }
 
 TEST(TpeSearchTest, BeginsWithTheRandomPoints) {
@@ -202,8 +206,9 @@ TEST(TpeSearchTest, FindsBetterPointsThanRandomSearch) {
   int wins = 0;
   for (int seed = 0; seed < 10; ++seed) {
     const std::string extra = "search_seed: " + std::to_string(seed) + "\n";
-    const std::vector<double> tpe = Search(Parse(extra + TpeText(40)), Loss);
-    const std::vector<double> random = Search(Parse(extra + kRandom), Loss);
+    const std::vector<double> tpe = Search(Parse(extra + TpeText(60)), Loss);
+    const std::vector<double> random =
+        Search(Parse(extra + RandomText(60)), Loss);
     wins += *std::min_element(tpe.begin(), tpe.end()) <
                     *std::min_element(random.begin(), random.end())
                 ? 1

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "sweeps/conditions.h"
 #include "sweeps/search/parzen.h"
@@ -31,53 +34,52 @@ bool Matches(const Json& choice, const Json& configuration) {
   return is_there;
 }
 
-// The choices that were made for the axis, where it was decided at all.
-std::vector<size_t> ChoicesOf(const Axis& axis,
-                              const std::vector<const Json*>& configurations) {
-  std::vector<size_t> choices;
-  for (const Json* configuration : configurations) {
-    if (!Holds(axis.when, *configuration)) continue;
-    const auto choice = std::find_if(
-        axis.choices.begin(), axis.choices.end(),
-        [&](const Json& item) { return Matches(item, *configuration); });
-    if (choice == axis.choices.end()) continue;
-    choices.push_back(static_cast<size_t>(choice - axis.choices.begin()));
-  }
-  return choices;
+const std::string& ParameterOf(const Axis& axis) {
+  return axis.choices[0].begin().key();
 }
 
-// The places on the line of the values that were drawn for the axis.
-std::vector<double> PlacesOf(const Axis& axis,
-                             const std::vector<const Json*>& configurations) {
-  const std::string name = axis.choices[0].begin().key();
-  std::vector<double> places;
-  for (const Json* configuration : configurations) {
-    const auto found = configuration->find(name);
-    if (found == configuration->end() || !found->is_number() ||
-        !Holds(axis.when, *configuration)) {
-      continue;
+// Where the axis was in the configuration: the index of a choice, or a place on
+// the line. Empty if it was not decided, or lies outside (a point of
+// `include`).
+std::optional<double> CoordinateOf(const Axis& axis,
+                                   const Json& configuration) {
+  if (!Holds(axis.when, configuration)) return std::nullopt;
+  if (!axis.range) {
+    for (size_t i = 0; i < axis.choices.size(); ++i) {
+      if (Matches(axis.choices[i], configuration)) return i;
     }
-    const double value = found->get<double>();
-    // A point of `include` may lie outside.
-    if (value < axis.range->low || value > axis.range->high) continue;
-    places.push_back(ToLine(*axis.range, value));
+    return std::nullopt;
+  }
+  const auto found = configuration.find(ParameterOf(axis));
+  if (found == configuration.end() || !found->is_number()) return std::nullopt;
+  const double value = found->get<double>();
+  if (value < axis.range->low || value > axis.range->high) return std::nullopt;
+  return ToLine(*axis.range, value);
+}
+
+std::vector<Place> PlacesOf(const std::vector<const Axis*>& axes,
+                            const std::vector<const Json*>& configurations) {
+  std::vector<Place> places;
+  for (const Json* configuration : configurations) {
+    Place place;
+    for (const Axis* axis : axes) {
+      const std::optional<double> at = CoordinateOf(*axis, *configuration);
+      if (at) place.push_back(*at);
+    }
+    if (place.size() == axes.size()) places.push_back(std::move(place));
   }
   return places;
 }
 
-// Draws candidates and keeps the one with the largest log l − log g.
-template <typename Draw, typename Score>
-auto BestCandidate(Draw draw, Score score) {
-  auto best = draw();
-  double best_score = score(best);
-  for (int i = 1; i < kCandidates; ++i) {
-    auto candidate = draw();
-    const double candidate_score = score(candidate);
-    if (candidate_score <= best_score) continue;
-    best = candidate;
-    best_score = candidate_score;
-  }
-  return best;
+bool IsDecidedIn(const Axis& axis, const Json& configuration) {
+  return Holds(axis.when, configuration) &&
+         std::all_of(axis.choices.begin(), axis.choices.end(),
+                     [&](const Json& choice) {
+                       for (const auto& [name, value] : choice.items()) {
+                         if (!configuration.contains(name)) return false;
+                       }
+                       return true;
+                     });
 }
 
 }  // namespace
@@ -120,32 +122,44 @@ int64_t Ended(const std::vector<Observation>& observations) {
       [](const Observation& seen) { return seen.outcome != Outcome::kOpen; });
 }
 
-size_t SuggestChoice(const Axis& axis, const Split& split, Stream& stream) {
-  const size_t count = axis.choices.size();
-  const auto below = CategoricalParzen(count, ChoicesOf(axis, split.below));
-  const auto above = CategoricalParzen(count, ChoicesOf(axis, split.above));
-  return BestCandidate([&] { return stream.Index(below); },
-                       [&](size_t choice) {
-                         return std::log(below[choice]) -
-                                std::log(above[choice]);
-                       });
+bool IsDecidedEverywhere(const Axis& axis, const Split& split) {
+  auto has_it = [&](const Json* configuration) {
+    return IsDecidedIn(axis, *configuration);
+  };
+  return std::all_of(split.below.begin(), split.below.end(), has_it) &&
+         std::all_of(split.above.begin(), split.above.end(), has_it);
 }
 
-Json SuggestValue(const Axis& axis, const Split& split, Stream& stream) {
-  const Range& range = *axis.range;
-  const Line line = LineOf(range);
-  const NumericParzen below(line, PlacesOf(axis, split.below));
-  const NumericParzen above(line, PlacesOf(axis, split.above));
-  // Values with steps are compared as the probabilities of the steps.
-  auto draw = [&] {
-    const double place = below.Sample(stream);
-    if (line.step == 0) return place;
-    return ToLine(range, FromLine(range, place).get<double>());
-  };
-  const double best = BestCandidate(draw, [&](double place) {
-    return below.LogDensity(place) - above.LogDensity(place);
-  });
-  return FromLine(range, best);
+Json Suggest(const std::vector<const Axis*>& axes, const Split& split,
+             Stream& stream) {
+  std::vector<Dimension> dimensions;
+  for (const Axis* axis : axes) {
+    dimensions.push_back(axis->range
+                             ? Dimension{.line = LineOf(*axis->range)}
+                             : Dimension{.choices = axis->choices.size()});
+  }
+  const Parzen below(dimensions, PlacesOf(axes, split.below));
+  const Parzen above(dimensions, PlacesOf(axes, split.above));
+  Place best;
+  double best_score = -std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kCandidates; ++i) {
+    Place candidate = below.Sample(stream);
+    const double score =
+        below.LogDensity(candidate) - above.LogDensity(candidate);
+    if (i > 0 && score <= best_score) continue;
+    best = std::move(candidate);
+    best_score = score;
+  }
+  Json point = Json::object();
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const Axis& axis = *axes[i];
+    if (axis.range) {
+      point[ParameterOf(axis)] = FromLine(*axis.range, best[i]);
+    } else {
+      point.update(axis.choices[static_cast<size_t>(best[i])]);
+    }
+  }
+  return point;
 }
 
 }  // namespace dfsweep::sweeps

@@ -1,8 +1,8 @@
 // The tree-structured Parzen estimator (Bergstra, Bardenet, Bengio, Kégl 2011,
-// "Algorithms for Hyper-Parameter Optimization", section 4): two densities of
-// each parameter, l of the good points and g of the others, and the candidate
-// drawn from l with the largest l/g, which has the largest expected
-// improvement (equation 3 there). Pure and thread-safe, except the streams.
+// "Algorithms for Hyper-Parameter Optimization", section 4): two densities, l
+// of the good points and g of the others, and the candidate drawn from l with
+// the largest l/g, which has the largest expected improvement (equation 3
+// there). Pure and thread-safe, except the streams.
 #ifndef DFSWEEP_SWEEPS_SEARCH_TPE_H_
 #define DFSWEEP_SWEEPS_SEARCH_TPE_H_
 
@@ -48,10 +48,14 @@ Split SplitByLoss(const std::vector<Observation>& observations);
 // How many observations have an outcome to learn from.
 int64_t Ended(const std::vector<Observation>& observations);
 
-// Of an axis without a range: the index of the best candidate choice.
-size_t SuggestChoice(const Axis& axis, const Split& split, Stream& stream);
-// Of an axis with a range: the value of the best candidate.
-Json SuggestValue(const Axis& axis, const Split& split, Stream& stream);
+// Whether every point says something of the axis, so that it can be suggested
+// together with others.
+bool IsDecidedEverywhere(const Axis& axis, const Split& split);
+
+// The best candidate for these axes together, as a partial point. Points that
+// leave one of them undecided say nothing.
+Json Suggest(const std::vector<const Axis*>& axes, const Split& split,
+             Stream& stream);
 
 }  // namespace dfsweep::sweeps
 

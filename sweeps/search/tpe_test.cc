@@ -82,8 +82,12 @@ Axis RangeAxis(const Range& range) {
           .where = ""};
 }
 
+double ValueOf(const Axis& axis, const Split& split, Stream& stream) {
+  return Suggest({&axis}, split, stream)["learning_rate"].get<double>();
+}
+
 // Good points lie around 0.2, bad ones everywhere.
-TEST(SuggestValueTest, GoesWhereResultsWereGood) {
+TEST(SuggestTest, GoesWhereResultsWereGood) {
   const Axis axis = RangeAxis({.low = 0, .high = 1});
   std::vector<Observation> observations;
   for (int i = 0; i < 40; ++i) {
@@ -95,13 +99,13 @@ TEST(SuggestValueTest, GoesWhereResultsWereGood) {
   int near = 0;
   for (int i = 0; i < 50; ++i) {
     Stream stream("near" + std::to_string(i));
-    const double value = SuggestValue(axis, split, stream).get<double>();
+    const double value = ValueOf(axis, split, stream);
     near += std::abs(value - 0.2) < 0.1 ? 1 : 0;
   }
   EXPECT_GT(near, 40);  // at random: 10
 }
 
-TEST(SuggestValueTest, ALogScaleIsSearchedByFactors) {
+TEST(SuggestTest, ALogScaleIsSearchedByFactors) {
   const Axis axis = RangeAxis({.low = 1e-5, .high = 1, .log = true});
   std::vector<Observation> observations;
   for (int i = 0; i < 40; ++i) {
@@ -113,25 +117,26 @@ TEST(SuggestValueTest, ALogScaleIsSearchedByFactors) {
   int near = 0;
   for (int i = 0; i < 50; ++i) {
     Stream stream("log" + std::to_string(i));
-    const double value = SuggestValue(axis, split, stream).get<double>();
+    const double value = ValueOf(axis, split, stream);
     near += std::abs(std::log10(value) + 4) < 0.5 ? 1 : 0;
   }
   EXPECT_GT(near, 40);
 }
 
-TEST(SuggestValueTest, StepsAndWholeNumbersAreKept) {
+TEST(SuggestTest, StepsAndWholeNumbersAreKept) {
   const Axis stepped = RangeAxis({.low = 0.1, .high = 0.5, .step = 0.1});
   const Axis whole =
       RangeAxis({.low = 1, .high = 1000, .log = true, .integer = true});
   for (int i = 0; i < 50; ++i) {
     Stream stream(std::to_string(i));
-    const double value = SuggestValue(stepped, {}, stream).get<double>();
+    const double value = ValueOf(stepped, {}, stream);
     EXPECT_NEAR(value * 10, std::round(value * 10), 1e-9);
-    EXPECT_TRUE(SuggestValue(whole, {}, stream).is_number_integer());
+    EXPECT_TRUE(
+        Suggest({&whole}, {}, stream)["learning_rate"].is_number_integer());
   }
 }
 
-TEST(SuggestChoiceTest, PrefersTheChoiceOfGoodPoints) {
+TEST(SuggestTest, PrefersTheChoiceOfGoodPoints) {
   const Axis axis = {.choices = {{{"optimizer", "adamax"}},
                                  {{"optimizer", "sgd"}},
                                  {{"optimizer", "adam"}}},
@@ -146,8 +151,17 @@ TEST(SuggestChoiceTest, PrefersTheChoiceOfGoodPoints) {
   const Split split = SplitByLoss(observations);
   for (int i = 0; i < 20; ++i) {
     Stream stream(std::to_string(i));
-    EXPECT_EQ(SuggestChoice(axis, split, stream), 1);
+    EXPECT_EQ(Suggest({&axis}, split, stream), axis.choices[1]);
   }
+}
+
+TEST(IsDecidedEverywhereTest, AsksEveryPoint) {
+  const Axis axis = RangeAxis({.low = 0, .high = 1});
+  const Json with = {{"learning_rate", 0.5}};
+  const Json without = {{"batch_size", 32}};
+  EXPECT_TRUE(IsDecidedEverywhere(axis, {.below = {&with}, .above = {&with}}));
+  EXPECT_FALSE(
+      IsDecidedEverywhere(axis, {.below = {&with}, .above = {&without}}));
 }
 
 }  // namespace
