@@ -81,12 +81,19 @@ absl::StatusOr<Shape> ShapeOf(const NamedNode& named, const Node& node) {
   return shape;
 }
 
+// Beyond it not every whole number is a double.
+constexpr double kLargest = 9e15;
+
 absl::Status CheckRange(const NamedNode& named, const Node& node,
                         const Range& range) {
   if (!(range.low < range.high)) {
     return Invalid(
         fmt::format("the range of '{}' has no two values", named.name),
         node.where, "give min < max");
+  }
+  if (!std::isfinite(range.high - range.low)) {
+    return Invalid(fmt::format("the range of '{}' is too wide", named.name),
+                   node.where, "give ends that are closer together");
   }
   if (range.log && !(range.low > 0)) {
     return Invalid(fmt::format("'{}' has a log scale that begins at {}",
@@ -118,7 +125,9 @@ absl::StatusOr<double> ParseEnd(const NamedNode& named, std::string_view key,
                                 const Node& node, const Shape& shape) {
   DFSWEEP_ASSIGN_OR_RETURN(double value, Number(named, key, node));
   if (shape.exponents) value = std::exp(value);
-  if (shape.integer && value != std::floor(value)) {
+  const bool is_whole =
+      std::abs(value) <= kLargest && value == std::floor(value);
+  if (shape.integer && !is_whole) {
     return Invalid(fmt::format("'{}' of '{}' can't be {}: it has whole numbers",
                                key, named.name, Describe(node)),
                    node.where, "give a whole number");

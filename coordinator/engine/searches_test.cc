@@ -203,6 +203,22 @@ TEST_F(EarlyTerminateTest, AWorkerIsToldToStopAPrunedTrial) {
               testing::HasSubstr("stopped it early"));
 }
 
+// Another worker may be the one that goes on with it.
+TEST_F(EarlyTerminateTest, TheCheckpointOfAPrunedTrialIsTaken) {
+  Register("w");
+  Submit(Asha());
+  const AttemptId attempt = Lease("w");
+  Report({.worker_id = "w", .attempt = attempt, .epochs = {Epoch(1, 0.1)}})
+      .IgnoreError();
+  ASSERT_FALSE(IsCurrent(attempt));
+  const CheckpointName progress = {.owner = attempt.trial_id,
+                                   .is_stage = false};
+  const absl::Status status = Get([&](Turn& turn) {
+    return CheckCheckpoint(turn, "w", attempt, progress);
+  });
+  EXPECT_TRUE(status.ok()) << status;
+}
+
 TEST_F(EarlyTerminateTest, ARestartInTheMiddleChangesNothing) {
   Register("w");
   const std::string sweep = Submit(Asha());
