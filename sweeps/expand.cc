@@ -194,6 +194,10 @@ bool IsDecidedByResults(const Sweep& sweep) {
          sweep.early_terminate.type != EarlyTerminate::Type::kNone;
 }
 
+bool MayGrow(const Sweep& sweep) {
+  return sweep.search.method == Method::kTpe || sweep.survivors_only;
+}
+
 std::vector<int64_t> FirstSeeds(const Sweep& sweep) {
   if (!sweep.survivors_only) return sweep.seeds;
   return {sweep.seeds.front()};

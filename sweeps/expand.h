@@ -58,6 +58,9 @@ absl::StatusOr<Expansion> ExpandOutlook(const Sweep& sweep,
 // Whether results decide about further trials of the sweep.
 bool IsDecidedByResults(const Sweep& sweep);
 
+// Whether its expansion may not have all of its trials.
+bool MayGrow(const Sweep& sweep);
+
 // The seeds that every configuration is trained with.
 std::vector<int64_t> FirstSeeds(const Sweep& sweep);
 

@@ -35,7 +35,7 @@ SweepRow RowOf(const Submission& submission, const std::string& dataset_name,
           .file_text = sweep.text,
           .file_name = sweep.file_name,
           .overrides = sweep.overrides,
-          .varying = sweeps::VaryingParameters(submission.outlook),
+          .varying = sweeps::VaryingParameters(submission.outlook()),
           .searches = sweeps::IsDecidedByResults(sweep),
           .create_time = now};
 }
@@ -86,9 +86,11 @@ absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
       sweeps::ParseSweep(file_text, file_name, std::move(overrides)));
   DFSWEEP_ASSIGN_OR_RETURN(submission.expansion,
                            sweeps::Expand(submission.sweep, dataset_digest));
-  DFSWEEP_ASSIGN_OR_RETURN(
-      submission.outlook,
-      sweeps::ExpandOutlook(submission.sweep, dataset_digest));
+  if (sweeps::MayGrow(submission.sweep)) {
+    DFSWEEP_ASSIGN_OR_RETURN(
+        submission.grown,
+        sweeps::ExpandOutlook(submission.sweep, dataset_digest));
+  }
   submission.meaning =
       sweeps::SweepDigest(submission.sweep, submission.expansion);
   return submission;
@@ -97,7 +99,7 @@ absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
 PlanView PlanSweep(Turn& turn, const Submission& submission) {
   Store& store = turn.store();
   PlanView view;
-  view.plan = sweeps::MakePlan(submission.sweep, submission.outlook,
+  view.plan = sweeps::MakePlan(submission.sweep, submission.outlook(),
                                [&store](std::string_view trial_id) {
                                  return store.HasResult(std::string(trial_id));
                                });
@@ -105,7 +107,7 @@ PlanView PlanSweep(Turn& turn, const Submission& submission) {
   std::optional<double> pace = store.SecondsPerWork(submission.dataset_digest);
   if (!pace.has_value()) return view;
   double work = 0;
-  for (const sweeps::Trial& trial : submission.outlook.trials) {
+  for (const sweeps::Trial& trial : submission.outlook().trials) {
     if (!store.HasResult(trial.id)) work += WorkOf(*trial.configuration);
   }
   view.expected_time = absl::Seconds(work * *pace / std::max(view.slots, 1));

@@ -66,8 +66,8 @@ method: random
 trials: 4
 parameters:
   strategy: joint
-  sequence_length: 1000
-  data.train_per_class: 48
+  sequence_length: 300
+  data.train_per_class: 16
   data.validation_fraction: 0.2
   epochs: 8
   batch_size: 32
