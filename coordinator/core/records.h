@@ -26,6 +26,7 @@ struct WorkerRecord;
 struct Need {
   SweepRecord* sweep;
   int index;
+  bool dropped = false;  // no longer: see TrialDropped
 };
 
 struct TrialRecord {

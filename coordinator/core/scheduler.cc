@@ -17,6 +17,7 @@ bool IsTerminal(TrialState state) {
     case TrialState::kDiverged:
     case TrialState::kFailed:
     case TrialState::kCancelled:
+    case TrialState::kPruned:
       return true;
   }
   return true;
@@ -90,6 +91,9 @@ void Scheduler::Impl::Restore(const RestoredState& state) {
     sweep.paused = restored.paused;
     sweep.cancelled = restored.cancelled;
     for (const std::string& id : restored.trial_ids) AddTrial(sweep, id);
+    for (const std::string& id : restored.dropped_trial_ids) {
+      FindNeed(sweep.id, id)->dropped = true;
+    }
     OrderStages(sweep);
   }
   for (const RestoredTrial& trial : state.trials) {
@@ -176,7 +180,8 @@ std::optional<PendingQueue::Place> Scheduler::Impl::PlaceOf(
   std::optional<PendingQueue::Place> best;
   for (const Need& need : trial.needs) {
     const SweepRecord& sweep = *need.sweep;
-    if (is_needed && (sweep.cancelled || sweep.paused)) continue;
+    const bool gives = !sweep.cancelled && !sweep.paused && !need.dropped;
+    if (is_needed && !gives) continue;
     const PendingQueue::Place place{.negative_priority = -sweep.priority,
                                     .sweep_order = sweep.order,
                                     .index = need.index};
@@ -190,8 +195,9 @@ void Scheduler::Impl::Refuse(Refused::Why why, std::string message) {
 }
 
 bool IsNeeded(const TrialRecord& trial) {
-  return std::any_of(trial.needs.begin(), trial.needs.end(),
-                     [](const Need& need) { return !need.sweep->cancelled; });
+  return std::any_of(
+      trial.needs.begin(), trial.needs.end(),
+      [](const Need& need) { return !need.sweep->cancelled && !need.dropped; });
 }
 
 }  // namespace dfsweep::coordinator

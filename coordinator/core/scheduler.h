@@ -31,6 +31,9 @@ enum class TrialState {
   kDiverged,
   kFailed,
   kCancelled,
+  // Cancelled because its sweep's search stopped it early. Only in what people
+  // are shown of a sweep: the scheduler has no trial in this state.
+  kPruned,
 };
 
 // Whether nothing but a retry moves the trial any more.
@@ -121,6 +124,26 @@ struct SweepSubmitted {
   Requirements requirements;
   RetryBudget budget;
 };
+// A search gives a sweep that is known and not cancelled more trials. As
+// SweepSubmitted, but a sweep that is paused stays so.
+struct TrialsAdded {
+  std::string sweep_id;
+  std::vector<std::string> trial_ids;
+  std::map<std::string, FirstStage> first_stages;
+  Requirements requirements;
+  RetryBudget budget;
+};
+// The sweep does not need the trial to go on, for others look better: if no
+// other sweep needs it and it has not ended, it is stopped and cancelled.
+struct TrialDropped {
+  std::string sweep_id;
+  std::string trial_id;
+};
+// A sweep that dropped the trial needs it after all.
+struct TrialTakenUp {
+  std::string sweep_id;
+  std::string trial_id;
+};
 struct SweepPaused {
   std::string sweep_id;
 };
@@ -202,11 +225,11 @@ struct AttemptHandedBack {
 struct Ticked {};
 
 using Event =
-    std::variant<SweepSubmitted, SweepPaused, SweepResumed, SweepCancelled,
-                 TrialsRetried, WorkerRegistered, HeartbeatReceived,
-                 WorkerDrained, WorkerRemoved, LeasesRequested, AttemptStarted,
-                 FirstStageOver, AttemptCompleted, AttemptFailed,
-                 AttemptHandedBack, Ticked>;
+    std::variant<SweepSubmitted, TrialsAdded, TrialDropped, TrialTakenUp,
+                 SweepPaused, SweepResumed, SweepCancelled, TrialsRetried,
+                 WorkerRegistered, HeartbeatReceived, WorkerDrained,
+                 WorkerRemoved, LeasesRequested, AttemptStarted, FirstStageOver,
+                 AttemptCompleted, AttemptFailed, AttemptHandedBack, Ticked>;
 
 // ---- Effects: what must be written or told ----------------------------------
 
@@ -296,6 +319,7 @@ struct RestoredSweep {
   bool paused = false;
   bool cancelled = false;
   std::vector<std::string> trial_ids;  // in order; oldest sweep first
+  std::vector<std::string> dropped_trial_ids;
 };
 struct RestoredFailure {
   AttemptId attempt;

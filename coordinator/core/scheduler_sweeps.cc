@@ -12,6 +12,22 @@ void Scheduler::Impl::On(const SweepSubmitted& event) {
   sweep.priority = event.priority;
   sweep.paused = false;
   sweep.cancelled = false;
+  AddTrialsOf(sweep, event);
+}
+
+void Scheduler::Impl::On(const TrialsAdded& event) {
+  SweepRecord* sweep = FindSweep(event.sweep_id);
+  if (sweep == nullptr) return;
+  if (sweep->cancelled) {
+    Refuse(Refused::Why::kUnknownSweep,
+           fmt::format("sweep {} is cancelled", event.sweep_id));
+    return;
+  }
+  AddTrialsOf(*sweep, event);
+}
+
+template <typename Event>
+void Scheduler::Impl::AddTrialsOf(SweepRecord& sweep, const Event& event) {
   for (const std::string& trial_id : event.trial_ids) {
     if (FindTrial(trial_id) == nullptr) {
       auto trial = std::make_unique<TrialRecord>();
@@ -30,7 +46,7 @@ void Scheduler::Impl::On(const SweepSubmitted& event) {
   }
   OrderStages(sweep);
   for (TrialRecord* trial : sweep.trials) {
-    if (trial->state == TrialState::kCancelled) {
+    if (trial->state == TrialState::kCancelled && IsNeeded(*trial)) {
       MoveTo(*trial, TrialState::kPending);
     } else {
       Requeue(*trial);

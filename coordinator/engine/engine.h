@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "coordinator/core/scheduler.h"
 #include "coordinator/engine/parked_calls.h"
+#include "coordinator/engine/searches.h"
 #include "coordinator/engine/turn.h"
 #include "coordinator/engine/watchers.h"
 #include "coordinator/store/store.h"
@@ -97,6 +98,7 @@ class Engine {
   std::optional<Scheduler> scheduler_;
   ParkedCalls parked_;
   Watchers watchers_;
+  Searches searches_;
   absl::Duration next_clean_up_;
   bool is_last_turn_ = false;
   std::thread thread_;

@@ -43,6 +43,7 @@ std::string ConfigurationLine(const View& view, const Group& group) {
                    {"diverged", counts.diverged},
                    {"failed", counts.failed},
                    {"cancelled", counts.cancelled},
+                   {"pruned", counts.pruned},
                    {"open", counts.open},
                    {"mixed_provenance", group.odd_provenance}});
 }

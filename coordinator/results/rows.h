@@ -17,7 +17,7 @@ struct ResultRow {
   std::string trial_id;
   std::string sweep;   // its name
   std::string status;  // pending | leased | running | completed | diverged |
-                       // failed | cancelled
+                       // failed | cancelled | pruned
   int64_t seed = 0;
   int attempt = 0;  // of the accepted result, else the newest; 0: none yet
   Json parameters = Json::object();       // the effective configuration, flat

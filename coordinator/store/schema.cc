@@ -230,6 +230,18 @@ CREATE TABLE result_parts (
   PRIMARY KEY (trial, name)
 ) STRICT, WITHOUT ROWID;
 )sql",
+    R"sql(
+ALTER TABLE sweeps ADD COLUMN searches INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sweep_trials ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE search_reports (
+  number INTEGER PRIMARY KEY,
+  sweep INTEGER NOT NULL REFERENCES sweeps,
+  trial INTEGER NOT NULL REFERENCES trials,
+  epochs INTEGER NOT NULL,
+  value REAL NOT NULL,
+  UNIQUE (sweep, trial, epochs)
+) STRICT;
+)sql",
 };
 
 int64_t ReadPragma(Database& database, const char* sql) {

@@ -109,7 +109,7 @@ RestoredState SqliteStore::Restore() {
 std::vector<RestoredSweep> SqliteStore::RestoreSweeps() {
   std::vector<RestoredSweep> sweeps;
   Query query(*database_,
-              "SELECT s.sweep_id, s.priority, s.status, t.trial_id "
+              "SELECT s.sweep_id, s.priority, s.status, t.trial_id, st.pruned "
               "FROM sweeps s JOIN sweep_trials st ON st.sweep = s.number "
               "JOIN trials t ON t.number = st.trial "
               "ORDER BY s.number, st.position");
@@ -122,6 +122,9 @@ std::vector<RestoredSweep> SqliteStore::RestoreSweeps() {
                         .cancelled = status == SweepStatus::kCancelled});
     }
     sweeps.back().trial_ids.push_back(query.Text(3));
+    if (query.Int(4) != 0) {
+      sweeps.back().dropped_trial_ids.push_back(query.Text(3));
+    }
   }
   return sweeps;
 }

@@ -60,15 +60,17 @@ void SqliteStore::AcceptResult(const AttemptId& attempt,
 std::vector<ResultRow> SqliteStore::Results(const SweepRow& sweep) {
   Query query(
       *database_,
-      "SELECT t.number, t.trial_id, t.state, t.seed, "
-      "coalesce(a.attempt, t.attempt), t.configuration_json, "
-      "coalesce(w.name, a.worker_id, t.worker_id), t.message, "
-      "coalesce(a.start_ms, t.start_ms), coalesce(a.end_ms, t.end_ms), "
-      "t.train_seconds "
-      "FROM sweep_trials st JOIN trials t ON t.number = st.trial "
-      "LEFT JOIN attempts a ON a.trial = t.number AND a.accepted = 1 "
-      "LEFT JOIN workers w ON w.worker_id = coalesce(a.worker_id, t.worker_id) "
-      "WHERE st.sweep = ? ORDER BY st.position",
+      std::string("SELECT t.number, t.trial_id, ") + kStateInSweep +
+          ", t.seed, "
+          "coalesce(a.attempt, t.attempt), t.configuration_json, "
+          "coalesce(w.name, a.worker_id, t.worker_id), t.message, "
+          "coalesce(a.start_ms, t.start_ms), coalesce(a.end_ms, t.end_ms), "
+          "t.train_seconds "
+          "FROM sweep_trials st JOIN trials t ON t.number = st.trial "
+          "LEFT JOIN attempts a ON a.trial = t.number AND a.accepted = 1 "
+          "LEFT JOIN workers w ON w.worker_id = coalesce(a.worker_id, "
+          "t.worker_id) "
+          "WHERE st.sweep = ? ORDER BY st.position",
       sweep.number);
   std::vector<ResultRow> rows;
   while (query.Next()) {

@@ -110,7 +110,7 @@ void SchedulerSim::ActAsPerson() {
           : sweep_ids_[random_.Below(static_cast<int>(sweep_ids_.size()))];
   const std::string worker =
       workers_[random_.Below(static_cast<int>(workers_.size()))]->id();
-  switch (random_.Below(9)) {
+  switch (random_.Below(10)) {
     case 0:
       Step(SweepPaused{sweep});
       break;
@@ -141,6 +141,27 @@ void SchedulerSim::ActAsPerson() {
     case 8:
       Step(WorkerRemoved{worker});
       break;
+    case 9:
+      ActAsSearch(sweep);
+      break;
+  }
+}
+
+// Whatever a search may decide: more trials, some stopped, some taken up.
+void SchedulerSim::ActAsSearch(const std::string& sweep_id) {
+  TrialsAdded added{.sweep_id = sweep_id};
+  for (int i = random_.Below(3); i > 0; --i) {
+    added.trial_ids.push_back("t" + std::to_string(trial_count_++));
+  }
+  Step(added);
+  for (int i = random_.Below(4); i > 0 && scheduler_ != nullptr; --i) {
+    const std::string trial =
+        "t" + std::to_string(random_.Below(std::max(trial_count_, 1)));
+    if (random_.Chance(0.5)) {
+      Step(TrialDropped{sweep_id, trial});
+    } else {
+      Step(TrialTakenUp{sweep_id, trial});
+    }
   }
 }
 

@@ -50,6 +50,11 @@ class SimStore {
 
  private:
   void Apply(const coordinator::SweepSubmitted& event);
+  void Apply(const coordinator::TrialDropped& event);
+  // A new one if it is unknown.
+  coordinator::RestoredSweep& SweepOf(const std::string& sweep_id);
+  template <typename Event>
+  void AddTrials(coordinator::RestoredSweep& sweep, const Event& event);
   void Apply(const coordinator::WorkerRegistered& event);
   void Apply(const coordinator::FirstStageOver& event);
   void SetPaused(const std::string& sweep_id, bool paused);
