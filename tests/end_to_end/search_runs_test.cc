@@ -24,7 +24,7 @@ int64_t Completed(Fleet& fleet, const std::string& sweep) {
 void AwaitEnd(Fleet& fleet, const std::string& sweep) {
   ASSERT_TRUE(
       Eventually([&] { return SweepOf(fleet, sweep)["state"] == "FINISHED"; },
-                 absl::Minutes(4)));
+                 absl::Minutes(8)));
 }
 
 constexpr char kTpe[] = R"(
@@ -59,17 +59,18 @@ TEST(SearchRunsTest, ATpeSweepLosesAndRepeatsNothingWhenTheCoordinatorDies) {
   EXPECT_EQ(ids.size(), 30);
 }
 
+// Alone on its rungs, it is stopped at each and taken up for want of others.
 constexpr char kAsha[] = R"(
 name: asha
 dataset: {}
 method: random
-trials: 4
+trials: 1
 parameters:
   strategy: joint
-  sequence_length: 300
+  sequence_length: 128
   data.train_per_class: 16
   data.validation_fraction: 0.2
-  epochs: 8
+  epochs: 4
   batch_size: 32
   learning_rate: {min: 1e-4, max: 1e-1, log: true}
 )";
@@ -101,19 +102,11 @@ TEST(SearchRunsTest, StoppedTrialsGoOnFromTheirCheckpointBitEqual) {
   for (const json& row : alone.Rows("asha")) {
     expected[row["trial_id"]] = Comparable(row);
   }
-  int pruned = 0;
-  int resumed = 0;
   for (const json& row : stopping.Rows("asha")) {
-    if (row["status"] == "pruned") {
-      ++pruned;
-      continue;
-    }
     EXPECT_EQ(row["status"], "completed");
     EXPECT_EQ(Comparable(row), expected.at(row["trial_id"]));
-    resumed += row["attempt"] > 1 ? 1 : 0;
+    EXPECT_GE(row["attempt"], 2);
   }
-  EXPECT_GE(pruned, 1);
-  EXPECT_GE(resumed, 1);
   EXPECT_GE(SweepOf(stopping, "asha")["epochs_reused"], 1);
 }
 
