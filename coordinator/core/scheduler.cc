@@ -94,7 +94,7 @@ void Scheduler::Impl::Restore(const RestoredState& state) {
     for (const std::string& id : restored.dropped_trial_ids) {
       FindNeed(sweep.id, id)->dropped = true;
     }
-    OrderStages(sweep);
+    OrderTrials(sweep);
   }
   for (const RestoredTrial& trial : state.trials) {
     Requeue(*FindTrial(trial.trial_id));
@@ -112,6 +112,7 @@ void Scheduler::Impl::RestoreTrial(const RestoredTrial& restored) {
   trial->last_worker = restored.worker_id;
   trial->requirements = restored.requirements;
   trial->budget = restored.budget;
+  trial->work = restored.work;
   trial->counted_failures = restored.counted_failures;
   trial->failed_on.insert(restored.failed_on_workers.begin(),
                           restored.failed_on_workers.end());
@@ -184,6 +185,7 @@ std::optional<PendingQueue::Place> Scheduler::Impl::PlaceOf(
     if (is_needed && !gives) continue;
     const PendingQueue::Place place{.negative_priority = -sweep.priority,
                                     .sweep_order = sweep.order,
+                                    .negative_work = -need.longest,
                                     .index = need.index};
     if (!best || place < *best) best = place;
   }

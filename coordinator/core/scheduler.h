@@ -113,7 +113,11 @@ struct FirstStage {
 // sweep that is known already goes on (no longer paused or cancelled) with the
 // new priority, and these trials are added to its own.
 //
-// Trials that share a first stage run one at a time until one has trained it,
+// Sweeps of the highest priority share the workers' slots evenly; beyond that,
+// the one that was submitted first goes first.
+// Trials of a sweep that are expected to take long go first, so that no worker
+// is left alone with one in the end. Trials that share a first stage go where
+// the longest of them does, and run one at a time until one has trained it,
 // those with fewer epochs of it first: theirs are a prefix of the others'.
 struct SweepSubmitted {
   std::string sweep_id;
@@ -121,6 +125,8 @@ struct SweepSubmitted {
   // In the order in which to run them, but for what is said above.
   std::vector<std::string> trial_ids;
   std::map<std::string, FirstStage> first_stages;  // by trial id, where known
+  // What the time of a training is proportional to, by trial id; else 0.
+  std::map<std::string, double> work;
   Requirements requirements;
   RetryBudget budget;
 };
@@ -130,6 +136,7 @@ struct TrialsAdded {
   std::string sweep_id;
   std::vector<std::string> trial_ids;
   std::map<std::string, FirstStage> first_stages;
+  std::map<std::string, double> work;
   Requirements requirements;
   RetryBudget budget;
 };
@@ -312,6 +319,7 @@ struct RestoredTrial {
   std::vector<std::string> failed_on_workers;  // distinct, counted failures
   FirstStage first_stage;
   bool first_stage_is_over = false;  // see FirstStageOver
+  double work = 0;                   // see SweepSubmitted
 };
 struct RestoredSweep {
   std::string sweep_id;

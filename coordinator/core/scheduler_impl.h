@@ -62,6 +62,8 @@ struct Scheduler::Impl {
   bool CanaryIsOut(const WorkerRecord& worker) const;
   // The trial to give it now; null if there is none for it.
   TrialRecord* NextFor(const WorkerRecord& worker) const;
+  // How many trials of the sweep are leased or running.
+  int Held(int sweep_order) const;
   bool MayRun(const WorkerRecord& worker,
               const PendingQueue::Group& group) const;
   void Grant(WorkerRecord& worker, TrialRecord& trial);
@@ -102,8 +104,10 @@ struct Scheduler::Impl {
   // ---- scheduler_stages.cc ----
   void On(const FirstStageOver& event);
   void SetFirstStage(TrialRecord& trial, const FirstStage& stage);
-  // Among the trials of the sweep that share a stage, fewer epochs come first.
-  void OrderStages(SweepRecord& sweep);
+  // The longest first, and among those that share a stage fewer epochs of it.
+  static void OrderTrials(SweepRecord& sweep);
+  // `positions`: of the sweep's trials that share one, ascending.
+  static void OrderStage(SweepRecord& sweep, const std::vector<int>& positions);
   // Whether others wait for the trial, which has a stage.
   static bool TrainsForOthers(const TrialRecord& trial);
   // Whether the trial had better wait for another to train its first stage.

@@ -42,9 +42,11 @@ void Scheduler::Impl::AddTrialsOf(SweepRecord& sweep, const Event& event) {
     if (stage != event.first_stages.end()) {
       SetFirstStage(trial, stage->second);
     }
+    const auto work = event.work.find(trial_id);
+    if (work != event.work.end()) trial.work = work->second;
     AddTrial(sweep, trial_id);
   }
-  OrderStages(sweep);
+  OrderTrials(sweep);
   for (TrialRecord* trial : sweep.trials) {
     if (trial->state == TrialState::kCancelled && IsNeeded(*trial)) {
       MoveTo(*trial, TrialState::kPending);

@@ -31,6 +31,7 @@ void FillTrials(const sweeps::Sweep& sweep, const std::vector<NewTrial>& trials,
   for (const NewTrial& trial : trials) {
     event.trial_ids.push_back(trial.trial_id);
     event.first_stages[trial.trial_id] = trial.first_stage;
+    event.work[trial.trial_id] = trial.work;
   }
 }
 

@@ -137,7 +137,7 @@ std::vector<RestoredTrial> SqliteStore::RestoreTrials() {
                 "SELECT number, trial_id, state, attempt, worker_id, device, "
                 "memory_bytes, budget_out_of_memory, budget_crash, "
                 "budget_timeout, budget_environment, first_stage, "
-                "first_stage_epochs, epochs_done >= first_stage_epochs "
+                "first_stage_epochs, epochs_done >= first_stage_epochs, work "
                 "FROM trials "
                 "ORDER BY number");
     while (query.Next()) {
@@ -154,7 +154,8 @@ std::vector<RestoredTrial> SqliteStore::RestoreTrials() {
                       .timeout = static_cast<int>(query.Int(9)),
                       .environment = static_cast<int>(query.Int(10))},
            .first_stage = {.name = query.Text(11), .epochs = query.Int(12)},
-           .first_stage_is_over = query.Int(13) != 0});
+           .first_stage_is_over = query.Int(13) != 0,
+           .work = query.Real(14)});
     }
   }
   Query query(*database_,

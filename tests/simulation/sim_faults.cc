@@ -49,6 +49,7 @@ void SchedulerSim::SubmitSweep(const std::string& sweep_id) {
   for (int i = 0; i < trial_count_; ++i) {
     if (i < known && random_.Chance(0.5)) continue;
     sweep.trial_ids.push_back("t" + std::to_string(i));
+    sweep.work[sweep.trial_ids.back()] = i % 5;
     // Three of four trials share a first stage with others.
     if (i % 4 > 0) {
       sweep.first_stages[sweep.trial_ids.back()] = {

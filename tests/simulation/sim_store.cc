@@ -111,6 +111,8 @@ void SimStore::AddTrials(RestoredSweep& sweep, const Event& event) {
     if (stage != event.first_stages.end()) {
       trials_[id].first_stage = stage->second;
     }
+    const auto work = event.work.find(id);
+    if (work != event.work.end()) trials_[id].work = work->second;
   }
 }
 
@@ -225,7 +227,8 @@ RestoredState SimStore::Restore() const {
                            .requirements = trial.requirements,
                            .budget = trial.budget,
                            .first_stage = trial.first_stage,
-                           .first_stage_is_over = trial.first_stage_is_over};
+                           .first_stage_is_over = trial.first_stage_is_over,
+                           .work = trial.work};
     std::set<std::string> failed_on;
     for (const auto& [number, attempt] : trial.attempts) {
       if (!attempt.ended || !attempt.ended->counted || attempt.is_forgiven) {

@@ -32,6 +32,7 @@ class SimStore {
     int accepted_attempt = 0;  // 0: none
     coordinator::FirstStage first_stage;
     bool first_stage_is_over = false;  // of the newest attempt
+    double work = 0;
   };
 
   explicit SimStore(uint64_t seed) : seed_(seed) {}
