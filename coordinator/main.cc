@@ -24,6 +24,7 @@ constexpr int kExitFailed = 2;
 struct CommandLine {
   std::string listen = "127.0.0.1:7600";
   std::string advertise;
+  std::string metrics;
   std::string store = ".dfsweep";
   double checkpoint_gib = 50;
   bool exit_with_stdin = false;
@@ -39,6 +40,10 @@ void AddOptions(CLI::App& app, CommandLine& line) {
                  "How other machines reach it, for `dfsweep token create` "
                  "(default: this machine's first address)")
       ->type_name("HOST[:PORT]");
+  app.add_option("--metrics", line.metrics,
+                 "Serve http://HOST:PORT/metrics for Prometheus; on loopback "
+                 "only")
+      ->type_name("HOST:PORT");
   app.add_option("--store", line.store,
                  "Folder for sweeps, results and datasets; made if missing")
       ->type_name("DIR")
@@ -66,6 +71,7 @@ void AddOptions(CLI::App& app, CommandLine& line) {
 absl::Status Serve(const CommandLine& line, StopSignals& signals) {
   Server::Options options{.listen = line.listen,
                           .advertise = line.advertise,
+                          .metrics = line.metrics,
                           .store = line.store,
                           .checkpoint_bytes = static_cast<int64_t>(
                               line.checkpoint_gib * (1 << 30))};
@@ -75,6 +81,10 @@ absl::Status Serve(const CommandLine& line, StopSignals& signals) {
   if (server->access() != nullptr) {
     spdlog::info("for others: {} with TLS, {}", server->access()->address,
                  server->access()->fingerprint);
+  }
+  if (server->metrics_port() != 0) {
+    spdlog::info("metrics on http://127.0.0.1:{}/metrics",
+                 server->metrics_port());
   }
   fmt::print("listening on {}\n", server->address());
   std::fflush(stdout);

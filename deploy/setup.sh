@@ -14,7 +14,7 @@ PACKAGES="g++ cmake ninja-build ccache git pkg-config python3 python3-venv
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc
   libprotobuf-dev libabsl-dev libsqlite3-dev libyaml-cpp-dev libfmt-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libzip-dev zlib1g-dev
-  libssl-dev libgtest-dev libgmock-dev libbenchmark-dev"
+  libssl-dev libcpp-httplib-dev libgtest-dev libgmock-dev libbenchmark-dev"
 
 install_packages() {
   local missing="" package

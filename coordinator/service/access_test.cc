@@ -1,9 +1,12 @@
 // Who gets in: TLS, tokens and scopes, over real gRPC.
 #include <gmock/gmock.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -167,6 +170,24 @@ TEST_F(AccessTest, NobodyElseIs) {
               grpc::StatusCode::UNAUTHENTICATED)
         << token;
   }
+}
+
+TEST_F(AccessTest, WatchersNeedNoTokenForTheHealthService) {
+  const auto channel = rpc::Connect(EndpointWith(""));
+  grpc::ClientContext context;
+  rpc::SetDeadline(context, absl::Seconds(10));
+  grpc::ByteBuffer response;
+  const grpc::Status status = grpc::internal::BlockingUnaryCall(
+      channel.get(),
+      grpc::internal::RpcMethod("/grpc.health.v1.Health/Check",
+                                grpc::internal::RpcMethod::NORMAL_RPC),
+      &context, grpc::ByteBuffer(), &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  std::vector<grpc::Slice> slices;
+  ASSERT_TRUE(response.Dump(&slices).ok());
+  ASSERT_EQ(slices.size(), 1u);
+  // HealthCheckResponse{status: SERVING}.
+  EXPECT_EQ(std::string(slices[0].begin(), slices[0].end()), "\x08\x01");
 }
 
 TEST_F(AccessTest, PlainTextAndOtherAuthoritiesFindNoServer) {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 #include <ifaddrs.h>
@@ -9,6 +10,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
+#include <future>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +20,7 @@
 #include "base/files.h"
 #include "coordinator/service/authentication.h"
 #include "coordinator/service/tls.h"
+#include "coordinator/store/names.h"
 #include "coordinator/store/sqlite_store.h"
 #include "proto/channel.h"
 
@@ -25,6 +30,7 @@ namespace {
 constexpr int kTaskThreads = 2;
 // Calls that were answered still have to reach their clients.
 constexpr std::chrono::seconds kGrace(2);
+constexpr std::chrono::seconds kMetricsPatience(5);
 
 absl::Status AddressError(std::string what, const std::string& listen) {
   return MakeError(absl::StatusCode::kInvalidArgument, what,
@@ -50,6 +56,13 @@ absl::Status CheckAddress(const std::string& listen) {
 
 bool IsWildcard(const std::string& host) {
   return host == "0.0.0.0" || host == "[::]" || host == "*";
+}
+
+int64_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
 }
 
 // The first address of this machine that others may reach, else its name.
@@ -118,6 +131,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
       options.store, std::move(datasets), std::move(checkpoints),
       std::move(engine), std::move(access), options.engine.scheduler));
   DFSWEEP_RETURN_IF_ERROR(server->Listen(options, clock));
+  if (!options.metrics.empty()) {
+    DFSWEEP_RETURN_IF_ERROR(server->ServeMetrics(options.metrics));
+  }
   return server;
 }
 
@@ -143,6 +159,7 @@ absl::Status Server::Listen(const Options& options, const Clock& clock) {
   if (access_ != nullptr) {
     DFSWEEP_ASSIGN_OR_RETURN(credentials, OpenDoor(clock));
   }
+  grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   rpc::ApplyServerLimits(builder);
   int port = 0;
@@ -204,8 +221,42 @@ absl::Status Server::LoadTokens(absl::Time now) {
   return WriteFileDurably(store_ / kAdminFile, made.text + "\n", 0600);
 }
 
+absl::Status Server::ServeMetrics(const std::string& listen) {
+  DFSWEEP_RETURN_IF_ERROR(CheckAddress(listen));
+  DFSWEEP_ASSIGN_OR_RETURN(metrics_, MetricsServer::Start(listen, [this] {
+                             return GatherFigures();
+                           }));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Figures> Server::GatherFigures() {
+  auto promise = std::make_shared<std::promise<Figures>>();
+  std::future<Figures> future = promise->get_future();
+  engine_->Post([promise](Turn& turn) {
+    Figures figures;
+    figures.trials = turn.store().CountTrials();
+    for (const WorkerRow& worker : turn.store().ListWorkers()) {
+      ++figures.workers[NameOf(worker.state)];
+    }
+    figures.slots = turn.store().OnlineFleet().slots;
+    promise->set_value(std::move(figures));
+  });
+  if (future.wait_for(kMetricsPatience) != std::future_status::ready) {
+    return MakeError(absl::StatusCode::kUnavailable,
+                     "the coordinator is too busy to count", "/metrics",
+                     "ask again later");
+  }
+  Figures figures = future.get();
+  figures.trials_ended = engine_->trials_ended();
+  figures.uptime_seconds = absl::ToDoubleSeconds(engine_->Uptime());
+  figures.store_bytes = SqliteStore::Bytes(store_);
+  figures.resident_bytes = ResidentBytes();
+  return figures;
+}
+
 void Server::Stop() {
   if (server_ == nullptr) return;
+  metrics_.reset();
   std::error_code ignored;
   std::filesystem::remove(store_ / kAddressFile, ignored);
   engine_->EndCalls();

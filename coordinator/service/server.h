@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/service/access.h"
+#include "coordinator/service/metrics_server.h"
 #include "coordinator/service/sweep_service.h"
 #include "coordinator/service/task_threads.h"
 #include "coordinator/service/worker_service.h"
@@ -29,6 +30,8 @@ class Server {
     // HOST:PORT or HOST by which other machines reach it, for the commands that
     // let them in; "": found out.
     std::string advertise;
+    // HOST:PORT on loopback for Prometheus; "": none.
+    std::string metrics;
     std::filesystem::path store;
     Engine::Options engine;
     // Checkpoints beyond it are removed.
@@ -55,6 +58,8 @@ class Server {
   const std::string& address() const { return address_; }
   // Null on loopback.
   const Access* access() const { return access_.get(); }
+  // 0: metrics are not served.
+  int metrics_port() const { return metrics_ ? metrics_->port() : 0; }
 
   // Answers what waits, refuses what comes, closes the store. Idempotent.
   void Stop();
@@ -69,6 +74,9 @@ class Server {
   absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> OpenDoor(
       const Clock& clock);
   absl::Status LoadTokens(absl::Time now);
+  absl::Status ServeMetrics(const std::string& listen);
+  // Waits for the engine's thread.
+  absl::StatusOr<Figures> GatherFigures();
 
   const std::filesystem::path store_;
   const DatasetFiles datasets_;
@@ -79,6 +87,7 @@ class Server {
   WorkerService worker_service_;
   SweepService sweep_service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<MetricsServer> metrics_;
   std::string address_;
 };
 

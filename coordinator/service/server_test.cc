@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 
 #include <chrono>
 #include <fstream>
@@ -232,6 +233,35 @@ class ServerTest : public ::testing::Test {
   std::unique_ptr<v1::SweepService::Stub> people_;
   std::unique_ptr<v1::WorkerService::Stub> daemons_;
 };
+
+TEST_F(ServerTest, MetricsAreCountedFromTheStore) {
+  server_.reset();
+  Server::Options options = OptionsFor("127.0.0.1:0");
+  options.metrics = "127.0.0.1:0";
+  auto server = Server::Start(options, Clock::Real());
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+  people_ =
+      v1::SweepService::NewStub(rpc::Connect({.address = server_->address()}));
+  Submit();
+
+  httplib::Client client("127.0.0.1", server_->metrics_port());
+  const httplib::Result page = client.Get("/metrics");
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->status, 200);
+  EXPECT_THAT(page->get_header_value("Content-Type"),
+              HasSubstr("version=0.0.4"));
+  EXPECT_THAT(page->body, HasSubstr("dfsweep_trials{state=\"pending\"} 2\n"));
+  EXPECT_EQ(client.Get("/")->status, 404);
+}
+
+TEST_F(ServerTest, MetricsAreForThisMachineOnly) {
+  server_.reset();
+  Server::Options options = OptionsFor("127.0.0.1:0");
+  options.metrics = "0.0.0.0:0";
+  EXPECT_EQ(Server::Start(options, Clock::Real()).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
 
 TEST_F(ServerTest, MalformedAddressIsRefused) {
   server_.reset();

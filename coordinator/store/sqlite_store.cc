@@ -214,4 +214,15 @@ void SqliteStore::Prune(absl::Time before) {
       kMaxEvents);
 }
 
+int64_t SqliteStore::Bytes(const std::filesystem::path& folder) {
+  int64_t bytes = 0;
+  for (const char* suffix : {"", "-wal"}) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(
+        folder / (std::string(kFileName) + suffix), error);
+    if (!error) bytes += static_cast<int64_t>(size);
+  }
+  return bytes;
+}
+
 }  // namespace dfsweep::coordinator

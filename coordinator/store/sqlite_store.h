@@ -35,6 +35,8 @@ class SqliteStore : public Store {
 
   // Name of the file in its folder.
   static constexpr char kFileName[] = "dfsweep.db";
+  // On the disk, with the log of what is not in the database's file yet.
+  static int64_t Bytes(const std::filesystem::path& folder);
 
   std::string StoreId() const override { return store_id_; }
   int64_t Incarnation() const override { return incarnation_; }
@@ -84,6 +86,7 @@ class SqliteStore : public Store {
   std::vector<std::string> TrialIdsWithPrefix(const std::string& prefix,
                                               int limit) override;
   std::vector<std::string> TrialIds(const std::string& sweep_id) override;
+  std::map<std::string, int64_t> CountTrials() override;
   std::optional<double> SecondsPerWork(
       const std::string& dataset_digest) override;
 

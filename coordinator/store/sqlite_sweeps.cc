@@ -361,6 +361,13 @@ std::vector<std::string> SqliteStore::TrialIdsWithPrefix(
   return ids;
 }
 
+std::map<std::string, int64_t> SqliteStore::CountTrials() {
+  Query query(*database_, "SELECT state, count(*) FROM trials GROUP BY state");
+  std::map<std::string, int64_t> counts;
+  while (query.Next()) counts[query.Text(0)] = query.Int(1);
+  return counts;
+}
+
 std::vector<std::string> SqliteStore::TrialIds(const std::string& sweep_id) {
   Query query(*database_,
               "SELECT t.trial_id FROM sweeps s "

@@ -112,6 +112,8 @@ class Store {
                                                       int limit) = 0;
   // All of a sweep's, in the file's order.
   virtual std::vector<std::string> TrialIds(const std::string& sweep_id) = 0;
+  // Of all sweeps, by the name of their state.
+  virtual std::map<std::string, int64_t> CountTrials() = 0;
   // Seconds of training a unit of work, over all results on a dataset.
   virtual std::optional<double> SecondsPerWork(
       const std::string& dataset_digest) = 0;
