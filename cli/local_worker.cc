@@ -41,6 +41,10 @@ std::vector<std::string> ArgumentsOf(Connection& connection,
                                         "--keep-checkpoints-here",
                                         "--config",
                                         "/dev/null"};
+  // The owner of the machine has asked for it to train now.
+  for (const char* rule : {"--allow-battery", "--yield-gpu-gib"}) {
+    arguments.insert(arguments.end(), {rule, "0"});
+  }
   auto add = [&arguments](const char* name, const std::string& value) {
     if (value.empty()) return;
     arguments.push_back(name);

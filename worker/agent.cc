@@ -45,7 +45,10 @@ Agent::Agent(AgentOptions options, StateFolder state, const Clock& clock)
                .checkpoints = checkpoints_,
                .sender = sender_,
                .progress = progress_,
-               .delivery = delivery_} {}
+               .delivery = delivery_,
+               .free_memory = [this](const std::string& device) {
+                 return machine_->FreeMemory(device);
+               }} {}
 
 Agent::~Agent() = default;
 
@@ -69,6 +72,8 @@ absl::Status Agent::MakeSlots() {
   if (options_.devices == "cpu") {
     trainer.extra_environment.push_back("CUDA_VISIBLE_DEVICES=");
   }
+  // So that cuda:1 is the card that the driver, too, has as number 1.
+  trainer.extra_environment.push_back("CUDA_DEVICE_ORDER=PCI_BUS_ID");
   TrainerProcess probe(trainer);
   DFSWEEP_RETURN_IF_ERROR(probe.Start(stop_));
   environment_ = probe.environment();
@@ -82,6 +87,7 @@ absl::Status Agent::MakeSlots() {
       std::vector<std::string> devices,
       ParseDevices(wanted, has_cuda ? CountCudaDevices() : 0));
   std::vector<std::string> dealt = DealSlots(devices, options_.slots);
+  machine_ = std::make_unique<MachineWatch>(options_.machine, dealt, clock_);
   int count = static_cast<int>(dealt.size());
   int cores = static_cast<int>(std::thread::hardware_concurrency());
   int threads = options_.trainer_threads > 0 ? options_.trainer_threads
@@ -112,7 +118,9 @@ absl::Status Agent::Work() {
                        .name = options_.name,
                        .slots = static_cast<int>(slots_.size()),
                        .environment = environment_},
-                      options_.backoff, client_, link_, attempts_);
+                      options_.backoff, *machine_, client_, link_, attempts_);
+  LookAtMachine();  // before any work is asked for
+  std::thread watching([this] { WatchMachine(); });
   std::thread delivering([this] { delivery_.Run(); });
   std::thread reporting([this] { progress_.Run(); });
   std::thread sending([this] { sender_.Run(); });
@@ -132,7 +140,23 @@ absl::Status Agent::Work() {
   delivering.join();
   sending.join();
   reporting.join();
+  watching.join();
   return status;
+}
+
+void Agent::WatchMachine() {
+  while (!link_.AwaitStop(machine_->interval())) LookAtMachine();
+}
+
+void Agent::LookAtMachine() {
+  if (!machine_->Look()) return;
+  const std::string reason = machine_->PauseReason();
+  link_.SetOwnPause(reason);
+  if (!reason.empty()) {
+    attempts_.HandBackAll();
+    client_.InterruptLeases();
+  }
+  client_.InterruptHeartbeat();  // so that the coordinator learns it at once
 }
 
 }  // namespace dfsweep::worker

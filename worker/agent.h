@@ -21,6 +21,7 @@
 #include "worker/delivery.h"
 #include "worker/heartbeat.h"
 #include "worker/link.h"
+#include "worker/machine_watch.h"
 #include "worker/progress.h"
 #include "worker/slot.h"
 #include "worker/spool.h"
@@ -36,6 +37,7 @@ struct AgentOptions {
   int trainer_threads = 0;  // 0: cores divided by slots
   TrainerProcess::Options trainer;  // without log and stop limits of its own
   CheckpointCache::Options checkpoints;  // without folder and worker id
+  MachineWatch::Options machine;
   Backoff::Limits backoff;
   absl::Duration lease_wait = absl::Seconds(30);
   absl::Duration progress_interval = absl::Milliseconds(500);
@@ -65,6 +67,10 @@ class Agent {
  private:
   absl::Status MakeSlots();
   absl::Status Work();
+  // Looks at the machine until the worker stops, and pauses it and lets it go
+  // on.
+  void WatchMachine();
+  void LookAtMachine();
 
   const AgentOptions options_;
   StateFolder state_;
@@ -82,6 +88,7 @@ class Agent {
   CheckpointSender sender_;
   SlotContext context_;
   v1::Environment environment_;
+  std::unique_ptr<MachineWatch> machine_;  // from MakeSlots on
   std::vector<std::unique_ptr<Slot>> slots_;
 };
 

@@ -10,6 +10,7 @@
 #include "worker/attempt.h"
 #include "worker/coordinator_client.h"
 #include "worker/link.h"
+#include "worker/machine_watch.h"
 
 namespace dfsweep::worker {
 
@@ -27,9 +28,11 @@ struct Identity {
 class Heartbeat {
  public:
   Heartbeat(Identity identity, Backoff::Limits backoff,
-            CoordinatorClient& client, Link& link, AttemptTable& attempts)
+            const MachineWatch& machine, CoordinatorClient& client, Link& link,
+            AttemptTable& attempts)
       : identity_(std::move(identity)),
         backoff_(backoff),
+        machine_(machine),
         client_(client),
         link_(link),
         attempts_(attempts) {}
@@ -49,6 +52,7 @@ class Heartbeat {
 
   const Identity identity_;
   Backoff backoff_;
+  const MachineWatch& machine_;
   CoordinatorClient& client_;
   Link& link_;
   AttemptTable& attempts_;
