@@ -17,7 +17,8 @@ struct TrialRecord;
 // Groups trials by all that decides which worker may run them, so that the next
 // trial for a worker is found by asking once a group, never by walking over
 // trials: O(groups + log(trials)). Groups are few: the distinct requirements,
-// times the sets of workers that trials have failed on.
+// times the sets of workers that trials have failed on and the memory that
+// they ran out of.
 class PendingQueue {
  public:
   // Which trial comes first: the smaller one.
@@ -31,6 +32,7 @@ class PendingQueue {
   struct Group {
     Requirements requirements;
     std::set<std::string> failed_on;
+    int64_t exhausted_bytes = 0;  // it ran out of so much memory
     friend bool operator<(const Group& a, const Group& b);
   };
   // Where a trial stands; kept in the trial, written only by the queue.
