@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "worker/devices.h"
+#include "worker/probe.h"
 
 namespace dfsweep::worker {
 
@@ -46,8 +47,8 @@ Agent::Agent(AgentOptions options, StateFolder state, const Clock& clock)
                .sender = sender_,
                .progress = progress_,
                .delivery = delivery_,
-               .free_memory = [this](const std::string& device) {
-                 return machine_->FreeMemory(device);
+               .memory_for = [this](const std::string& device, pid_t trainer) {
+                 return machine_->MemoryFor(device, trainer);
                }} {}
 
 Agent::~Agent() = default;
@@ -93,6 +94,8 @@ absl::Status Agent::MakeSlots() {
   int threads = options_.trainer_threads > 0 ? options_.trainer_threads
                                              : std::max(1, cores / count);
   environment_.set_threads(threads);
+  LookAtMachine();  // before the probe, and before any work is asked for
+  probe_ = MakeProbe(trainer, dealt[0]);
   for (int i = 0; i < count; ++i) {
     trainer.log = state_.log_of_slot(i);
     slots_.push_back(std::make_unique<Slot>(
@@ -102,6 +105,18 @@ absl::Status Agent::MakeSlots() {
   spdlog::info("{} slot(s) on {} ({}), {} thread(s) each", count, wanted,
                environment_.device_name(), threads);
   return absl::OkStatus();
+}
+
+std::optional<v1::Probe> Agent::MakeProbe(
+    const TrainerProcess::Options& trainer, const std::string& device) {
+  if (!options_.makes_probe || !machine_->PauseReason().empty()) return {};
+  absl::StatusOr<v1::Probe> probe =
+      RunProbe(trainer, device, environment_.threads(), stop_);
+  if (probe.ok()) return *std::move(probe);
+  if (!stop_) {
+    spdlog::warn("no probe: {}", PartsOf(MessageOf(probe.status())).what);
+  }
+  return {};
 }
 
 absl::Status Agent::Run() {
@@ -117,9 +132,9 @@ absl::Status Agent::Work() {
                        .incarnation = incarnation_,
                        .name = options_.name,
                        .slots = static_cast<int>(slots_.size()),
-                       .environment = environment_},
+                       .environment = environment_,
+                       .probe = probe_},
                       options_.backoff, *machine_, client_, link_, attempts_);
-  LookAtMachine();  // before any work is asked for
   std::thread watching([this] { WatchMachine(); });
   std::thread delivering([this] { delivery_.Run(); });
   std::thread reporting([this] { progress_.Run(); });

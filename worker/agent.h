@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +39,7 @@ struct AgentOptions {
   TrainerProcess::Options trainer;  // without log and stop limits of its own
   CheckpointCache::Options checkpoints;  // without folder and worker id
   MachineWatch::Options machine;
+  bool makes_probe = true;  // when it starts, unless it pauses
   Backoff::Limits backoff;
   absl::Duration lease_wait = absl::Seconds(30);
   absl::Duration progress_interval = absl::Milliseconds(500);
@@ -67,6 +69,9 @@ class Agent {
  private:
   absl::Status MakeSlots();
   absl::Status Work();
+  // What the probe finds on the first slot's device; empty if there is none.
+  std::optional<v1::Probe> MakeProbe(const TrainerProcess::Options& trainer,
+                                     const std::string& device);
   // Looks at the machine until the worker stops, and pauses it and lets it go
   // on.
   void WatchMachine();
@@ -89,6 +94,7 @@ class Agent {
   SlotContext context_;
   v1::Environment environment_;
   std::unique_ptr<MachineWatch> machine_;  // from MakeSlots on
+  std::optional<v1::Probe> probe_;
   std::vector<std::unique_ptr<Slot>> slots_;
 };
 

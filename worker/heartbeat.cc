@@ -78,6 +78,7 @@ absl::Status Heartbeat::RegisterOnce() {
   request.set_version(kVersion);
   request.set_slots(identity_.slots);
   *request.mutable_environment() = identity_.environment;
+  if (identity_.probe) *request.mutable_probe() = *identity_.probe;
   for (const AttemptId& id : attempts_.Held()) ToRef(id, request.add_held());
   v1::RegisterResponse response;
   DFSWEEP_RETURN_IF_ERROR(client_.Register(request, &response));

@@ -2,6 +2,7 @@
 #define DFSWEEP_WORKER_HEARTBEAT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -21,6 +22,7 @@ struct Identity {
   std::string name;
   int slots = 1;
   v1::Environment environment;
+  std::optional<v1::Probe> probe;
 };
 
 // Registers, and then proves life for ever. Its long poll carries the

@@ -140,10 +140,9 @@ bool MachineWatch::Look() {
     status.add_pause_reasons(reason);
   }
   absl::MutexLock lock(&mutex_);
-  const bool has_changed =
-      !std::equal(status.pause_reasons().begin(), status.pause_reasons().end(),
-                  status_.pause_reasons().begin(),
-                  status_.pause_reasons().end());
+  const bool has_changed = !std::equal(
+      status.pause_reasons().begin(), status.pause_reasons().end(),
+      status_.pause_reasons().begin(), status_.pause_reasons().end());
   status_ = std::move(status);
   if (has_changed) ++changes_;
   return has_changed;
@@ -179,11 +178,19 @@ std::string MachineWatch::PauseReason() const {
   return absl::StrJoin(status_.pause_reasons(), ", ");
 }
 
-std::optional<int64_t> MachineWatch::FreeMemory(
-    const std::string& device) const {
+std::optional<int64_t> MachineWatch::MemoryFor(const std::string& device,
+                                               pid_t trainer) const {
   if (nvml_ == nullptr || !device.starts_with(kCudaPrefix)) return std::nullopt;
   absl::StatusOr<GpuReading> gpu = nvml_->Read(NvmlIdOf(device));
-  return gpu.ok() ? gpu->memory_free_bytes : std::nullopt;
+  if (!gpu.ok() || !gpu->memory_free_bytes) return std::nullopt;
+  if (trainer == 0) return gpu->memory_free_bytes;
+  // WSL2 and containers show no processes: what the trainer has is unknown.
+  if (gpu->processes.empty()) return std::nullopt;
+  const auto own = std::find_if(
+      gpu->processes.begin(), gpu->processes.end(),
+      [trainer](const GpuProcess& process) { return process.pid == trainer; });
+  return *gpu->memory_free_bytes +
+         (own == gpu->processes.end() ? 0 : own->memory_bytes);
 }
 
 }  // namespace dfsweep::worker

@@ -46,8 +46,11 @@ class MachineWatch {
   // Why to pause, in one phrase; "" to train. As of the last Look().
   std::string PauseReason() const;
 
-  // What is free on a device now; empty where it can't be measured.
-  std::optional<int64_t> FreeMemory(const std::string& device) const;
+  // Memory of a device that the next trial of `trainer`, which runs there (0:
+  // none does), can have now: what is free and what the trainer keeps for it.
+  // Empty where it can't be measured.
+  std::optional<int64_t> MemoryFor(const std::string& device,
+                                   pid_t trainer) const;
 
  private:
   std::vector<v1::DeviceStatus> LookAtGpus(Surroundings* seen);

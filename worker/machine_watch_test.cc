@@ -75,8 +75,8 @@ TEST_F(MachineWatchTest, PausesOnBatteryAndLeavesTheGpuAsleep) {
 }
 
 TEST_F(MachineWatchTest, TellsWhenAReasonBeginsAndEnds) {
-  MachineWatch watch = Watch();
   SetCard(R"(, "processes": [{"pid": 1, "mib": 2000}])");
+  MachineWatch watch = Watch();
   EXPECT_TRUE(watch.Look());
   EXPECT_EQ(watch.PauseReason(), "other programs use cuda:0");
   clock_.Advance(absl::Seconds(5));
@@ -93,16 +93,25 @@ TEST_F(MachineWatchTest, CpuWorkerNeedsNoGpu) {
   MachineWatch watch = Watch({"cpu"});
   EXPECT_FALSE(watch.Look());
   EXPECT_EQ(watch.Status().devices_size(), 0);
-  EXPECT_EQ(watch.FreeMemory("cpu"), std::nullopt);
+  EXPECT_EQ(watch.MemoryFor("cpu", 0), std::nullopt);
 }
 
 TEST_F(MachineWatchTest, FreeMemoryIsAskedForAnew) {
   SetCard("");
   MachineWatch watch = Watch();
-  EXPECT_EQ(watch.FreeMemory("cuda:0"), int64_t{6144} << 20);
+  EXPECT_EQ(watch.MemoryFor("cuda:0", 0), int64_t{6144} << 20);
   fake_.Set(R"({"cards": [{"memory_mib": {"total": 8192, "free": 1}}]})");
-  EXPECT_EQ(watch.FreeMemory("cuda:0"), 1 << 20);
-  EXPECT_EQ(watch.FreeMemory("cuda:1"), std::nullopt);
+  EXPECT_EQ(watch.MemoryFor("cuda:0", 0), 1 << 20);
+  EXPECT_EQ(watch.MemoryFor("cuda:1", 0), std::nullopt);
+}
+
+TEST_F(MachineWatchTest, WhatTheTrainerKeepsIsThereForItsNextTrial) {
+  SetCard(R"(, "processes": [{"pid": 7, "mib": 1000}, {"pid": 8, "mib": 1}])");
+  MachineWatch watch = Watch();
+  EXPECT_EQ(watch.MemoryFor("cuda:0", 7), int64_t{7144} << 20);
+  EXPECT_EQ(watch.MemoryFor("cuda:0", 9), int64_t{6144} << 20);
+  SetCard("");  // as under WSL2: what the trainer keeps is not known
+  EXPECT_EQ(watch.MemoryFor("cuda:0", 7), std::nullopt);
 }
 
 TEST_F(MachineWatchTest, WithoutADriverOnlyTheGpuIsUnknown) {

@@ -43,6 +43,7 @@ struct CommandLine {
   double hang_after = 300;  // seconds
   std::string quiet_hours;
   double yield_gpu_gib = 1;
+  bool no_probe = false;
   double checkpoint_gib = 20;
   double checkpoint_minutes = 5;
   bool keep_checkpoints_here = false;
@@ -134,6 +135,8 @@ void AddOptions(CLI::App& app, CommandLine& line) {
   app.add_flag("--keep-checkpoints-here", line.keep_checkpoints_here,
                "Neither send checkpoints to the coordinator nor fetch them");
   AddManners(app, line);
+  app.add_flag("--no-probe", line.no_probe,
+               "Don't compare this machine's numbers with the others'");
   app.add_flag("--exit-with-stdin", line.exit_with_stdin,
                "Stop when standard input ends");
   app.set_version_flag("--version", std::string("dfsweep-worker ") + kVersion +
@@ -231,6 +234,7 @@ absl::Status Serve(const CommandLine& line, StateFolder state,
       static_cast<int64_t>(line.checkpoint_gib * (1 << 30));
   options.checkpoints.interval = absl::Minutes(line.checkpoint_minutes);
   options.checkpoints.travel = !line.keep_checkpoints_here;
+  options.makes_probe = !line.no_probe;
   DFSWEEP_ASSIGN_OR_RETURN(options.machine.manners.quiet_hours,
                            QuietHours::Parse(line.quiet_hours));
   options.machine.manners.yield_bytes =

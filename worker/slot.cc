@@ -94,7 +94,7 @@ v1::LeaseTrialsRequest Slot::NextRequest() const {
   request.set_max_trials(1);
   *request.mutable_max_wait() = TimeUtil::NanosecondsToDuration(
       absl::ToInt64Nanoseconds(context_.lease_wait));
-  if (auto free = context_.free_memory(device_)) {
+  if (auto free = context_.memory_for(device_, trainer_.pid())) {
     request.set_free_memory_bytes(*free);
   }
   return request;

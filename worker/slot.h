@@ -38,8 +38,10 @@ struct SlotContext {
   CheckpointSender& sender;
   ProgressReporter& progress;
   Delivery& delivery;
-  // What is free on a device now; empty where it can't be measured.
-  std::function<std::optional<int64_t>(const std::string& device)> free_memory;
+  // MachineWatch::MemoryFor.
+  std::function<std::optional<int64_t>(const std::string& device,
+                                       pid_t trainer)>
+      memory_for;
 };
 
 // One thread.
