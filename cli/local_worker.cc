@@ -39,6 +39,7 @@ std::vector<std::string> ArgumentsOf(Connection& connection,
                                         "--state",
                                         StateFolder(connection).string(),
                                         "--keep-checkpoints-here",
+                                        "--no-probe",
                                         "--config",
                                         "/dev/null"};
   // The owner of the machine has asked for it to train now.
