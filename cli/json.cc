@@ -44,10 +44,10 @@ Json ToJson(const v1::DatasetRef& dataset) {
 }
 
 Json ToJson(const v1::TrialCounts& counts) {
-  return {{"pending", counts.pending()},    {"leased", counts.leased()},
-          {"running", counts.running()},    {"completed", counts.completed()},
-          {"diverged", counts.diverged()},  {"failed", counts.failed()},
-          {"cancelled", counts.cancelled()}};
+  return {{"pending", counts.pending()},     {"leased", counts.leased()},
+          {"running", counts.running()},     {"completed", counts.completed()},
+          {"diverged", counts.diverged()},   {"failed", counts.failed()},
+          {"cancelled", counts.cancelled()}, {"pruned", counts.pruned()}};
 }
 
 Json ToJson(const v1::Sweep& sweep) {
@@ -211,7 +211,10 @@ Json ToJson(const v1::SweepPlan& plan) {
                       {"epochs", level.epochs()},
                       {"epochs_shared", level.epochs_shared()}});
   }
-  return {{"grid_size", plan.grid_size()},
+  return {{"method", plan.method()},
+          {"drawn", plan.drawn()},
+          {"drawn_ahead", plan.drawn_ahead()},
+          {"grid_size", plan.grid_size()},
           {"selected_size", plan.selected_size()},
           {"distinct_trials", plan.distinct_trials()},
           {"known_trials", plan.known_trials()},

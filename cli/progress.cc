@@ -91,6 +91,9 @@ std::string CountsText(const v1::TrialCounts& counts, bool is_short) {
     Append(text, fmt::format("{} failed", counts.failed()));
   }
   Append(text, DivergedText(counts));
+  if (counts.pruned() > 0) {
+    Append(text, fmt::format("{} pruned", counts.pruned()));
+  }
   return text;
 }
 
@@ -186,7 +189,7 @@ bool HasEnded(const v1::Sweep& sweep) {
 
 int64_t EndedTrials(const v1::TrialCounts& counts) {
   return counts.completed() + counts.diverged() + counts.failed() +
-         counts.cancelled();
+         counts.cancelled() + counts.pruned();
 }
 
 int64_t AllTrials(const v1::TrialCounts& counts) {

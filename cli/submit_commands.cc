@@ -195,20 +195,63 @@ Facts StageFacts(const v1::SweepPlan& plan) {
   return facts;
 }
 
+// How the points are found, before seeds.
+Facts::value_type PointsFact(const v1::SweepPlan& plan) {
+  const int64_t learned = plan.drawn() - plan.drawn_ahead();
+  if (plan.method() == "random") {
+    return {"search", fmt::format("random: {} drawn before anything runs",
+                                  CountText(plan.drawn(), "point"))};
+  }
+  if (plan.method() == "tpe") {
+    return {"search",
+            fmt::format("tpe: {} at random, {} where results are good; what "
+                        "follows is what random points would take",
+                        CountText(plan.drawn_ahead(), "point"), learned)};
+  }
+  return {"grid", fmt::format("{} before conditions, {} after them",
+                              CountText(plan.grid_size(), "point"),
+                              plan.selected_size())};
+}
+
+// What may make the sweep smaller than the plan says.
+Facts SearchFacts(const sweeps::Sweep& sweep) {
+  using Type = sweeps::EarlyTerminate::Type;
+  const sweeps::EarlyTerminate& rule = sweep.early_terminate;
+  Facts facts;
+  if (rule.type == Type::kAsha) {
+    facts.push_back(
+        {"early stop",
+         fmt::format("asha: after {}, {}, … epochs one of {} goes on, by {}",
+                     rule.min_iter, rule.min_iter * rule.eta, rule.eta,
+                     rule.metric)});
+  } else if (rule.type == Type::kMedian) {
+    facts.push_back(
+        {"early stop",
+         fmt::format("median: from {} on, what is worse than the median of "
+                     "the completed trials by {}",
+                     CountText(rule.min_iter, "epoch"), rule.metric)});
+  }
+  if (sweep.survivors_only) {
+    facts.push_back(
+        {"seeds", fmt::format("{} for all, {} for what is not stopped early",
+                              sweep.seeds.front(), sweep.seeds.size() - 1)});
+  }
+  return facts;
+}
+
 void PrintPlan(const Submission& submission, const v1::SweepPlan& plan) {
   int64_t to_run = plan.distinct_trials() - plan.known_trials();
   PrintFacts(
       {{"sweep", Printable(submission.sweep.name)},
        {"dataset", fmt::format("{} ({})", Printable(submission.sweep.dataset),
                                ShortId(submission.dataset_digest))},
-       {"grid", fmt::format("{} before conditions, {} after them",
-                            CountText(plan.grid_size(), "point"),
-                            plan.selected_size())},
+       PointsFact(plan),
        {"trials",
         fmt::format("{} distinct: {} known already, {} to run",
                     plan.distinct_trials(), plan.known_trials(), to_run)},
        {"epochs", EpochsText(plan)}});
   PrintFacts(StageFacts(plan));
+  PrintFacts(SearchFacts(submission.sweep));
   PrintFacts({{"time", TimeText(plan)}});
   for (const std::string& warning : plan.warnings()) {
     ErrorParts parts = PartsOf(Printable(warning, /*keep_newlines=*/true));

@@ -42,8 +42,10 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::torch)
     "${TORCH_DIR}/include" "${TORCH_DIR}/include/torch/csrc/api/include")
   # libtorch.so carries nothing itself but pulls in libtorch_cuda.so where the
   # wheel has it, so it must stay although no symbol of it is used.
+  # libtorch_cpu.so exports a std::filesystem of the compiler that it was built
+  # with. Ours must come from our own libstdc++, so that one is asked first.
   target_link_libraries(LibTorch::torch INTERFACE
-    -Wl,--no-as-needed "${TORCH_DIR}/lib/libtorch.so" -Wl,--as-needed
+    stdc++ -Wl,--no-as-needed "${TORCH_DIR}/lib/libtorch.so" -Wl,--as-needed
     "${TORCH_DIR}/lib/libtorch_cpu.so" "${TORCH_DIR}/lib/libc10.so")
   target_compile_definitions(LibTorch::torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 endif()

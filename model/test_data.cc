@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
 
+#include "model/train/device.h"
 #include "model/train/random.h"
 
 namespace dfsweep::model {
@@ -23,6 +25,11 @@ class OneThread : public testing::Environment {
     testing::AddGlobalTestEnvironment(new OneThread);
 
 }  // namespace
+
+c10::Device TestDevice() {
+  const char* name = std::getenv("DFSWEEP_TEST_DEVICE");
+  return ParseDevice(name == nullptr ? "cpu" : name);
+}
 
 DatasetFile::DatasetFile(const data::Traces& traces) {
   static std::atomic<int> next = 0;

@@ -1,6 +1,8 @@
 #ifndef DFSWEEP_MODEL_TEST_DATA_H_
 #define DFSWEEP_MODEL_TEST_DATA_H_
 
+#include <c10/core/Device.h>
+
 #include <filesystem>
 #include <string>
 
@@ -21,6 +23,9 @@ class DatasetFile {
  private:
   std::filesystem::path path_;
 };
+
+// What tests train on: DFSWEEP_TEST_DEVICE, e.g. cuda, else the CPU.
+c10::Device TestDevice();
 
 // Traces of `classes` classes that a network tells apart at once: runs of +1
 // and −1 whose lengths depend on the class, with a little noise. Labels are

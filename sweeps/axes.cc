@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "sweeps/distribution.h"
 #include "sweeps/errors.h"
 
 namespace dfsweep::sweeps {
@@ -201,8 +202,31 @@ absl::StatusOr<std::vector<Json>> ParseRange(const NamedNode& named,
   return StepThrough(named, from, to, by, node);
 }
 
+// Refuses what random and tpe can't do.
+absl::Status CheckDistributionKeys(const NamedNode& named, const Node& node) {
+  const std::vector<std::string> known = {
+      "value", "values", "when", "min", "max",         "low",
+      "high",  "step",   "q",    "log", "distribution"};
+  for (const Entry& entry : node.entries) {
+    if (std::find(known.begin(), known.end(), entry.key) != known.end()) {
+      continue;
+    }
+    const auto& all = DirectiveKeys();
+    if (std::find(all.begin(), all.end(), entry.key) == all.end()) {
+      return UnknownName(fmt::format("key for '{}' named", named.name),
+                         entry.key, entry.where, known);
+    }
+    return Invalid(
+        fmt::format("'{}' for '{}' is not possible", entry.key, named.name),
+        entry.where,
+        "draw from {values: […]}, {min: …, max: …} or {min: …, max: …, "
+        "distribution: log_uniform_values}");
+  }
+  return absl::OkStatus();
+}
+
 // Refuses what only random and tpe can do, W&B's distributions first of all.
-absl::Status CheckDirective(const NamedNode& named, const Node& node) {
+absl::Status CheckGridKeys(const NamedNode& named, const Node& node) {
   std::vector<std::string> known = {"value", "values", "when",
                                     "min",   "max",    "low",
                                     "high",  "step",   "distribution"};
@@ -252,24 +276,42 @@ absl::Status CheckOneForm(const NamedNode& named, const Node& node) {
       "give one of {value: …}, {values: […]}, {min: …, max: …, step: …}");
 }
 
-absl::StatusOr<Axis> ParseDirective(const NamedNode& named, const Node& node) {
-  DFSWEEP_RETURN_IF_ERROR(CheckDirective(named, node));
-  DFSWEEP_RETURN_IF_ERROR(CheckOneForm(named, node));
+// What a range is to the method: all of its values, or what to draw from.
+absl::StatusOr<Axis> ParseRangeAxis(const NamedNode& named, const Node& node,
+                                    Method method) {
   Axis axis;
+  if (method == Method::kGrid) {
+    DFSWEEP_ASSIGN_OR_RETURN(axis.choices, ParseRange(named, node));
+    return axis;
+  }
+  DFSWEEP_ASSIGN_OR_RETURN(axis.range, ParseDistribution(named, node));
+  const Line line = LineOf(*axis.range);
+  axis.choices = {{{named.name, FromLine(*axis.range, line.low)}},
+                  {{named.name, FromLine(*axis.range, line.high)}}};
+  return axis;
+}
+
+absl::StatusOr<Axis> ParseDirective(const NamedNode& named, const Node& node,
+                                    Method method) {
+  DFSWEEP_RETURN_IF_ERROR(method == Method::kGrid
+                              ? CheckGridKeys(named, node)
+                              : CheckDistributionKeys(named, node));
+  DFSWEEP_RETURN_IF_ERROR(CheckOneForm(named, node));
+  const Node* value = node.Find("value");
+  const Node* values = node.Find("values");
+  Axis axis;
+  if (value == nullptr && values == nullptr) {
+    DFSWEEP_ASSIGN_OR_RETURN(axis, ParseRangeAxis(named, node, method));
+  }
   axis.where = named.where;
   if (const Node* when = node.Find("when"); when != nullptr) {
     DFSWEEP_ASSIGN_OR_RETURN(axis.when, ParseMatch(*when));
   }
-  if (const Node* value = node.Find("value"); value != nullptr) {
+  if (value != nullptr) {
     DFSWEEP_ASSIGN_OR_RETURN(Json choice, ParseChoice(named, *value));
     axis.choices = {std::move(choice)};
-    return axis;
   }
-  const Node* values = node.Find("values");
-  if (values == nullptr) {
-    DFSWEEP_ASSIGN_OR_RETURN(axis.choices, ParseRange(named, node));
-    return axis;
-  }
+  if (values == nullptr) return axis;
   if (!values->is_sequence()) {
     return Invalid(fmt::format("'values' of '{}' can't be {}", named.name,
                                Describe(*values)),
@@ -280,11 +322,11 @@ absl::StatusOr<Axis> ParseDirective(const NamedNode& named, const Node& node) {
   return axis;
 }
 
-absl::StatusOr<Axis> ParseAxis(const NamedNode& named) {
+absl::StatusOr<Axis> ParseAxis(const NamedNode& named, Method method) {
   const Node& node = *named.node;
   if (IsDirective(node) ||
       (node.is_mapping() && node.Find("when") != nullptr)) {
-    return ParseDirective(named, node);
+    return ParseDirective(named, node, method);
   }
   Axis axis;
   axis.where = named.where;
@@ -305,7 +347,8 @@ absl::StatusOr<Axis> ParseZip(const Node& node) {
   Axis zip;
   zip.where = node.where;
   for (const NamedNode& member : members) {
-    DFSWEEP_ASSIGN_OR_RETURN(Axis axis, ParseAxis(member));
+    // What is linked is listed, whatever the method.
+    DFSWEEP_ASSIGN_OR_RETURN(Axis axis, ParseAxis(member, Method::kGrid));
     if (!axis.when.empty()) {
       return Invalid(fmt::format("'{}' has a 'when' inside zip", member.name),
                      member.where,
@@ -434,13 +477,13 @@ absl::StatusOr<Match> ParseMatch(const Node& node) {
 }
 
 absl::StatusOr<std::vector<Axis>> ParseAxes(const Node* parameters,
-                                            const Node* zip) {
+                                            const Node* zip, Method method) {
   std::vector<Axis> axes;
   if (parameters != nullptr) {
     DFSWEEP_RETURN_IF_ERROR(CheckMapping(*parameters, "parameters"));
     DFSWEEP_ASSIGN_OR_RETURN(std::vector<NamedNode> all, Flatten(*parameters));
     for (const NamedNode& named : all) {
-      DFSWEEP_ASSIGN_OR_RETURN(Axis axis, ParseAxis(named));
+      DFSWEEP_ASSIGN_OR_RETURN(Axis axis, ParseAxis(named, method));
       axes.push_back(std::move(axis));
     }
   }

@@ -36,9 +36,10 @@ absl::StatusOr<Json> ParsePoint(const Node& node);
 // A mapping of values or lists of them, any of which matches.
 absl::StatusOr<Match> ParseMatch(const Node& node);
 
-// `parameters` and `zip`; either may be null. No parameter is in two axes.
+// `parameters` and `zip`; either may be null. No parameter is in two axes. A
+// range is all of its values under grid, and an Axis::range otherwise.
 absl::StatusOr<std::vector<Axis>> ParseAxes(const Node* parameters,
-                                            const Node* zip);
+                                            const Node* zip, Method method);
 
 // Whether some parameter's name starts with `name` and a dot.
 bool IsGroup(std::string_view name);

@@ -3,108 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <optional>
 #include <unordered_set>
+#include <utility>
 
 #include "base/digest.h"
-#include "model/config/parameters.h"
+#include "sweeps/conditions.h"
 #include "sweeps/errors.h"
 #include "sweeps/identity.h"
+#include "sweeps/points.h"
+#include "sweeps/search/proposer.h"
+#include "sweeps/search_settings.h"
 
 namespace dfsweep::sweeps {
 namespace {
 
-// What `name` is under `point`: its value or default, null if it has no effect
-// there. Needs only the parameters that its conditions name.
-Json ValueUnder(const Json& point, const std::string& name) {
-  const config::Parameter& parameter = *config::FindParameter(name);
-  Json context = Json::object();
-  for (const config::Condition& condition : parameter.when) {
-    Json value = ValueUnder(point, condition.parameter);
-    if (!value.is_null()) context[condition.parameter] = std::move(value);
-  }
-  if (!config::Applies(parameter, context)) return nullptr;
-  auto given = point.find(name);
-  return given != point.end() ? *given : parameter.default_value;
-}
-
-bool Holds(const Match& match, const Json& point) {
-  return std::all_of(
-      match.begin(), match.end(), [&](const Condition& condition) {
-        Json value = ValueUnder(point, condition.parameter);
-        const auto& values = condition.values;
-        return std::find(values.begin(), values.end(), value) != values.end();
-      });
-}
-
-bool Sets(const Axis& axis, const std::string& parameter) {
-  return std::any_of(
-      axis.choices.begin(), axis.choices.end(),
-      [&](const Json& choice) { return choice.contains(parameter); });
-}
-
-// Parameters that decide whether `name` has its value: itself and what its
-// table conditions name.
-void AddDeciders(const std::string& name, std::set<std::string>& deciders) {
-  deciders.insert(name);
-  for (const config::Condition& condition : config::FindParameter(name)->when) {
-    AddDeciders(condition.parameter, deciders);
-  }
-}
-
-// Orders the axes so that what a `when` asks for is decided before it; file
-// order otherwise.
-absl::StatusOr<std::vector<size_t>> OrderOfAxes(const Sweep& sweep) {
-  std::vector<std::set<size_t>> needs(sweep.axes.size());
-  for (size_t i = 0; i < sweep.axes.size(); ++i) {
-    std::set<std::string> deciders;
-    for (const Condition& condition : sweep.axes[i].when) {
-      AddDeciders(condition.parameter, deciders);
-    }
-    for (size_t k = 0; k < sweep.axes.size(); ++k) {
-      for (const std::string& name : deciders) {
-        if (Sets(sweep.axes[k], name)) needs[i].insert(k);
-      }
-    }
-  }
-  std::vector<size_t> order;
-  std::set<size_t> placed;
-  while (order.size() < sweep.axes.size()) {
-    size_t next = 0;
-    while (next < sweep.axes.size() &&
-           (placed.contains(next) ||
-            !std::includes(placed.begin(), placed.end(), needs[next].begin(),
-                           needs[next].end()))) {
-      ++next;
-    }
-    if (next == sweep.axes.size()) {
-      size_t stuck = 0;
-      while (placed.contains(stuck)) ++stuck;
-      return Invalid("the 'when's go in a circle", sweep.axes[stuck].where,
-                     "let no parameter's 'when' depend on itself");
-    }
-    order.push_back(next);
-    placed.insert(next);
-  }
-  return order;
-}
-
-// The point in a message: only what the sweep says about it.
-std::string PointText(const Json& point) {
-  constexpr size_t kLongest = 200;
-  std::string text;
-  for (const auto& [name, value] : point.items()) {
-    std::string item =
-        value.is_string() ? value.get<std::string>() : value.dump();
-    text += (text.empty() ? "" : ", ") + name + ": " + item;
-  }
-  return "{" + (text.size() > kLongest ? "…" : text) + "}";
-}
-
 class Expander {
  public:
   Expander(const Sweep& sweep, std::string_view dataset_digest)
-      : sweep_(sweep), dataset_digest_(dataset_digest) {
+      : sweep_(sweep),
+        dataset_digest_(dataset_digest),
+        seeds_(FirstSeeds(sweep)) {
     result_.when_hits.resize(sweep.axes.size());
     result_.exclude_hits.resize(sweep.exclude.size());
   }
@@ -118,7 +37,9 @@ class Expander {
     for (const IncludedPoint& included : sweep_.include) {
       DFSWEEP_RETURN_IF_ERROR(AddIncluded(included));
     }
-    DFSWEEP_RETURN_IF_ERROR(Walk(0, Json::object()));
+    DFSWEEP_RETURN_IF_ERROR(sweep_.search.method == Method::kGrid
+                                ? Walk(0, Json::object())
+                                : DrawPoints());
     if (result_.trials.empty()) {
       return Invalid("the sweep has no trial: 'exclude' removes every point",
                      sweep_.exclude.front().where, "exclude less");
@@ -137,9 +58,23 @@ class Expander {
       }
     }
     ++result_.included;
-    auto effective = EffectiveAt(point, included.where);
+    auto effective = EffectiveAt(sweep_, point, included.where);
     if (!effective.ok()) return effective.status();
     return AddTrials(*effective);
+  }
+
+  // The points that need no results to be drawn.
+  absl::Status DrawPoints() {
+    DFSWEEP_ASSIGN_OR_RETURN(Proposer proposer, Proposer::Make(sweep_));
+    for (int64_t i = 0; i < PointsDrawnAhead(sweep_.search); ++i) {
+      DFSWEEP_ASSIGN_OR_RETURN(std::optional<Json> effective,
+                               proposer.Propose(i, {}, seen_));
+      if (!effective) break;
+      ++result_.drawn;
+      CountWhens(*effective);
+      DFSWEEP_RETURN_IF_ERROR(AddTrials(*effective));
+    }
+    return absl::OkStatus();
   }
 
   // Visits the grid below `point`, whose first `depth` axes are chosen.
@@ -157,14 +92,9 @@ class Expander {
 
   absl::Status AddGridPoint(const Json& point) {
     ++result_.after_when;
-    auto seeds = static_cast<int64_t>(sweep_.seeds.size());
+    const int64_t seeds = std::ssize(seeds_);
     if (result_.after_when > kMaxTrials / seeds) return TooMany();
-    for (size_t i = 0; i < sweep_.axes.size(); ++i) {
-      const Axis& axis = sweep_.axes[i];
-      if (!axis.when.empty() && Holds(axis.when, point)) {
-        ++result_.when_hits[i];
-      }
-    }
+    CountWhens(point);
     // Before the configuration is checked: `exclude` may be there to remove
     // what is not valid.
     bool excluded = false;
@@ -177,49 +107,32 @@ class Expander {
       ++result_.excluded;
       return absl::OkStatus();
     }
-    auto effective = EffectiveAt(point, "");
+    auto effective = EffectiveAt(sweep_, point, "");
     if (!effective.ok()) return effective.status();
     return AddTrials(*effective);
   }
 
-  absl::StatusOr<Json> EffectiveAt(const Json& point, std::string_view where) {
-    try {
-      return config::Effective(point);
-    } catch (const config::Error& error) {
-      return Invalid(fmt::format("{}, at the point {}", error.what_happened(),
-                                 PointText(point)),
-                     where.empty() ? PlaceOf(error) : where, error.remedy());
-    }
-  }
-
-  // The axis of the parameter that the error is about, else the file.
-  std::string_view PlaceOf(const config::Error& error) const {
-    std::string_view what = error.what_happened();
-    for (const Axis& axis : sweep_.axes) {
-      for (const auto& [name, value] : axis.choices[0].items()) {
-        if (what.find("'" + name + "'") != std::string_view::npos) {
-          return axis.where;
-        }
+  void CountWhens(const Json& point) {
+    for (size_t i = 0; i < sweep_.axes.size(); ++i) {
+      const Axis& axis = sweep_.axes[i];
+      if (!axis.when.empty() && Holds(axis.when, point)) {
+        ++result_.when_hits[i];
       }
     }
-    return sweep_.file_name;
   }
 
   absl::Status AddTrials(const Json& effective) {
-    std::string canonical = CanonicalJson(effective);
+    const std::string canonical = CanonicalJson(effective);
     if (!seen_.insert(canonical).second) return absl::OkStatus();
-    auto seeds = static_cast<int64_t>(sweep_.seeds.size());
+    const int64_t seeds = std::ssize(seeds_);
     ++result_.configurations;
     if (result_.configurations > kMaxConfigurations ||
         result_.configurations > kMaxTrials / seeds) {
       return TooMany();
     }
     auto configuration = std::make_shared<const Json>(effective);
-    for (int64_t seed : sweep_.seeds) {
-      result_.trials.push_back(
-          {TrialIdOfCanonical(canonical, dataset_digest_, seed), configuration,
-           seed, static_cast<int64_t>(result_.trials.size())});
-    }
+    AppendTrials(configuration, canonical, dataset_digest_, seeds_,
+                 result_.trials);
     return absl::OkStatus();
   }
 
@@ -234,16 +147,90 @@ class Expander {
 
   const Sweep& sweep_;
   std::string dataset_digest_;
+  const std::vector<int64_t> seeds_;
   std::vector<size_t> order_;
   std::unordered_set<std::string> seen_;  // canonical configurations
   Expansion result_;
 };
 
+// What a search will draw is not known yet; what it draws from is.
+Json SearchMeaning(const Sweep& sweep) {
+  auto text_of = [](const Match& match) {
+    Json text = Json::array();
+    for (const Condition& condition : match) {
+      text.push_back({condition.parameter, condition.values});
+    }
+    return text;
+  };
+  Json axes = Json::array();
+  for (const Axis& axis : sweep.axes) {
+    Json range = Json::array();
+    if (axis.range) {
+      range = {axis.range->low, axis.range->high, axis.range->step,
+               axis.range->log, axis.range->integer};
+    }
+    axes.push_back({axis.choices, range, text_of(axis.when)});
+  }
+  Json exclude = Json::array();
+  for (const ExcludedPoints& entry : sweep.exclude) {
+    exclude.push_back(text_of(entry.match));
+  }
+  return {{"method", NameOf(sweep.search.method)},
+          {"trials", sweep.search.trials},
+          {"seed", sweep.search.seed},
+          {"seeds", sweep.seeds},
+          {"survivors_only", sweep.survivors_only},
+          {"early_terminate",
+           {sweep.early_terminate.type, sweep.early_terminate.min_iter,
+            sweep.early_terminate.eta, sweep.early_terminate.metric}},
+          {"axes", std::move(axes)},
+          {"exclude", std::move(exclude)}};
+}
+
 }  // namespace
+
+bool IsDecidedByResults(const Sweep& sweep) {
+  return sweep.search.method == Method::kTpe ||
+         sweep.early_terminate.type != EarlyTerminate::Type::kNone;
+}
+
+bool MayGrow(const Sweep& sweep) {
+  return sweep.search.method == Method::kTpe || sweep.survivors_only;
+}
+
+std::vector<int64_t> FirstSeeds(const Sweep& sweep) {
+  if (!sweep.survivors_only) return sweep.seeds;
+  return {sweep.seeds.front()};
+}
+
+int64_t PointsDrawnAhead(const Search& search) {
+  return search.method == Method::kTpe ? std::min(search.trials, kStartupPoints)
+                                       : search.trials;
+}
+
+void AppendTrials(const std::shared_ptr<const Json>& configuration,
+                  std::string_view canonical, std::string_view dataset_digest,
+                  const std::vector<int64_t>& seeds,
+                  std::vector<Trial>& trials) {
+  for (int64_t seed : seeds) {
+    trials.push_back({TrialIdOfCanonical(canonical, dataset_digest, seed),
+                      configuration, seed, std::ssize(trials)});
+  }
+}
 
 absl::StatusOr<Expansion> Expand(const Sweep& sweep,
                                  std::string_view dataset_digest) {
   return Expander(sweep, dataset_digest).Run();
+}
+
+absl::StatusOr<Expansion> ExpandOutlook(const Sweep& sweep,
+                                        std::string_view dataset_digest) {
+  Sweep outlook = sweep;
+  if (sweep.search.method == Method::kTpe) {
+    outlook.search.method = Method::kRandom;
+  }
+  outlook.survivors_only = false;
+  return Expand(outlook, dataset_digest);
 }
 
 std::string SweepDigest(const Sweep& sweep, const Expansion& expansion) {
@@ -263,6 +250,7 @@ std::string SweepDigest(const Sweep& sweep, const Expansion& expansion) {
       {"priority", sweep.priority},
       {"trials", std::move(ids)},
   };
+  if (IsDecidedByResults(sweep)) meaning["search"] = SearchMeaning(sweep);
   return Sha256Hex(CanonicalJson(meaning));
 }
 

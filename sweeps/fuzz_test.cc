@@ -55,6 +55,11 @@ const std::vector<std::string>& Pieces() {
                                     "values: ",
                                     "step: ",
                                     "min: ",
+                                    "max: ",
+                                    "log: true, ",
+                                    "distribution: ",
+                                    "int_uniform",
+                                    "method: tpe\n",
                                     "per_task: ",
                                     "\xff",
                                     "\xF0\x9F",
@@ -104,6 +109,7 @@ void RunOne(const std::string& text, const std::vector<std::string>& changes) {
   if (!sweep.ok()) return CheckError(sweep.status(), text);
   // Many seeds are many equal steps; nothing new comes from running them.
   if (sweep->seeds.size() > 100) sweep->seeds.resize(100);
+  sweep->search.trials = std::min(sweep->search.trials, int64_t{8});
   auto expansion = Expand(*sweep, std::string(64, 'a'));
   if (!expansion.ok()) return CheckError(expansion.status(), text);
   MakePlan(*sweep, *expansion, [](std::string_view) { return false; });
@@ -149,6 +155,26 @@ TEST(FuzzConstructs, DamagedFilesGiveASweepOrAnError) {
       "retry: {crash: 3, oom: 2}\npriority: 1\n";
   ASSERT_TRUE(ParseSweep(text, "fuzz.yaml", {}).ok());
   std::mt19937 random(20183);
+  for (int i = 0; i < kMutationsPerFile && !HasFatalFailure(); ++i) {
+    SCOPED_TRACE("mutation " + std::to_string(i));
+    RunOne(Mutate(text, random), {});
+  }
+}
+
+TEST(FuzzSearch, DamagedSearchesGiveASweepOrAnError) {
+  const std::string text =
+      "name: all\ndataset: d\nmethod: random\ntrials: 8\nsearch_seed: 2\n"
+      "seeds: {count: 2, survivors_only: true}\n"
+      "early_terminate: {type: asha, min_iter: 2, eta: 3}\n"
+      "parameters:\n"
+      "  strategy: [joint, naive, ewc]\n"
+      "  ewc.lambda: {low: 1, high: 1e8, log: true, when: {strategy: ewc}}\n"
+      "  epochs: {min: 2, max: 30, distribution: int_uniform}\n"
+      "  batch_size: {min: 16, max: 256, step: 16}\n"
+      "  dropout.conv: {min: 0.1, max: 0.3, q: 0.1, distribution: q_uniform}\n"
+      "  learning_rate: {min: -9, max: -4, distribution: log_uniform}\n"
+      "exclude: [{strategy: joint, epochs: 3}]\n";
+  std::mt19937 random(20184);
   for (int i = 0; i < kMutationsPerFile && !HasFatalFailure(); ++i) {
     SCOPED_TRACE("mutation " + std::to_string(i));
     RunOne(Mutate(text, random), {});

@@ -199,6 +199,9 @@ absl::Status ApplyToParameter(const Override& change, Node& root) {
 // seeds+=2: two more after the largest. seeds+=[7,9]: these.
 absl::Status AppendSeeds(const Override& change, Node& seeds) {
   constexpr int64_t kMost = 1'000'000;
+  if (Node* count = seeds.Find("count"); count != nullptr) {
+    return AppendSeeds(change, *count);
+  }
   auto count_of = [](const Node& node) {
     return node.is_scalar() && node.value.is_number_integer()
                ? node.value.get<int64_t>()
@@ -267,7 +270,8 @@ const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
       "name",       "dataset", "method",   "metric",  "seeds",
       "parameters", "zip",     "include",  "exclude", "report",
-      "requires",   "retry",   "priority", "trials",  "early_terminate"};
+      "requires",   "retry",   "priority", "trials",  "early_terminate",
+      "search_seed"};
   return keys;
 }
 

@@ -63,6 +63,13 @@ void WarnOfParametersWithoutEffect(const Sweep& sweep,
   }
 }
 
+bool IsDrawnFromRange(const Sweep& sweep, const std::string& parameter) {
+  return std::any_of(sweep.axes.begin(), sweep.axes.end(),
+                     [&](const Axis& axis) {
+                       return axis.range && axis.choices[0].contains(parameter);
+                     });
+}
+
 // Values that `parameter` can have somewhere in the grid.
 std::vector<Json> PossibleValues(const Sweep& sweep,
                                  const std::string& parameter) {
@@ -86,6 +93,7 @@ std::vector<Json> PossibleValues(const Sweep& sweep,
 void WarnOfValuesNeverTaken(const Sweep& sweep, const Match& match,
                             std::string_view kind, Warnings& warnings) {
   for (const Condition& condition : match) {
+    if (IsDrawnFromRange(sweep, condition.parameter)) continue;
     std::vector<Json> possible = PossibleValues(sweep, condition.parameter);
     for (const Json& value : condition.values) {
       if (std::find(possible.begin(), possible.end(), value) !=
@@ -113,11 +121,21 @@ void WarnOfConditions(const Sweep& sweep, const Expansion& expansion,
          "never used",
          axis.where, "correct the 'when', or remove it"});
   }
+  if (sweep.search.method != Method::kGrid) return;
   for (size_t i = 0; i < sweep.exclude.size(); ++i) {
     if (expansion.exclude_hits[i] > 0) continue;
     warnings.push_back({"this entry of 'exclude' matches no point of the grid",
                         sweep.exclude[i].where, "correct it, or remove it"});
   }
+}
+
+// Whether some trials have no validation traces.
+bool LacksValidation(const Expansion& expansion) {
+  bool lacks_validation = false;
+  ForEachConfiguration(expansion, [&](const Json& configuration) {
+    lacks_validation |= configuration["data.validation_fraction"] == 0.0;
+  });
+  return lacks_validation;
 }
 
 void WarnOfMetric(const Sweep& sweep, const Expansion& expansion,
@@ -133,11 +151,7 @@ void WarnOfMetric(const Sweep& sweep, const Expansion& expansion,
          where, "use metric: {name: validation_average_accuracy}"});
     return;
   }
-  bool lacks_validation = false;
-  ForEachConfiguration(expansion, [&](const Json& configuration) {
-    lacks_validation |= configuration["data.validation_fraction"] == 0.0;
-  });
-  if (!lacks_validation) return;
+  if (!LacksValidation(expansion)) return;
   warnings.push_back(
       {fmt::format("some trials have no validation traces, so no '{}'",
                    sweep.metric.name),
@@ -148,7 +162,7 @@ void WarnOfMetric(const Sweep& sweep, const Expansion& expansion,
 void WarnOfIncludedDefaults(const Sweep& sweep, Warnings& warnings) {
   for (const IncludedPoint& included : sweep.include) {
     for (const Axis& axis : sweep.axes) {
-      if (axis.choices.size() < 2) continue;
+      if (axis.choices.size() < 2 || axis.range) continue;
       for (const std::string& name : ParametersOf(axis)) {
         const Json& value = config::FindParameter(name)->default_value;
         std::vector<Json> possible = PossibleValues(sweep, name);
@@ -177,6 +191,40 @@ void WarnOfSingleTask(const Sweep& sweep, const Expansion& expansion,
       {"some trials have one task only, so nothing can be "
        "forgotten",
        sweep.file_name, "give tasks.count at least 2"});
+}
+
+void WarnOfSmallSpace(const Sweep& sweep, const Expansion& expansion,
+                      Warnings& warnings) {
+  if (expansion.drawn >= sweep.search.trials) return;
+  warnings.push_back(
+      {fmt::format("only {} distinct points could be drawn, not {}",
+                   expansion.drawn, sweep.search.trials),
+       sweep.file_name, "ask for fewer trials, or search more values"});
+}
+
+void WarnOfEarlyTerminate(const Sweep& sweep, const Expansion& expansion,
+                          Warnings& warnings) {
+  const EarlyTerminate& rule = sweep.early_terminate;
+  if (rule.type == EarlyTerminate::Type::kNone) return;
+  int64_t longest = 0;
+  ForEachConfiguration(expansion, [&](const Json& configuration) {
+    longest = std::max(longest, TotalEpochs(configuration));
+  });
+  if (rule.min_iter >= longest) {
+    warnings.push_back(
+        {fmt::format("'early_terminate' stops nothing before {} epochs, and no "
+                     "trial has more than {}",
+                     rule.min_iter, longest),
+         sweep.file_name, "give early_terminate a smaller min_iter"});
+  }
+  if (rule.metric == "validation_accuracy" && LacksValidation(expansion)) {
+    warnings.push_back(
+        {"'early_terminate' can't stop the trials that have no validation "
+         "traces",
+         sweep.file_name,
+         "give data.validation_fraction a value above 0, or "
+         "early_terminate metric: train_accuracy"});
+  }
 }
 
 // The tree of the stages of trials. Fewer epochs of a stage are a prefix of
@@ -233,6 +281,9 @@ Plan MakePlan(const Sweep& sweep, const Expansion& expansion,
   plan.after_when = expansion.after_when;
   plan.excluded = expansion.excluded;
   plan.included = expansion.included;
+  plan.method = sweep.search.method;
+  plan.drawn = expansion.drawn;
+  plan.drawn_ahead = std::min(PointsDrawnAhead(sweep.search), expansion.drawn);
   plan.configurations = expansion.configurations;
   plan.seeds = static_cast<int64_t>(sweep.seeds.size());
   plan.trials = static_cast<int64_t>(expansion.trials.size());
@@ -252,7 +303,9 @@ Plan MakePlan(const Sweep& sweep, const Expansion& expansion,
     plan.epochs_shared += level.epochs_shared;
   }
   WarnOfOneSeed(sweep, plan.warnings);
+  WarnOfSmallSpace(sweep, expansion, plan.warnings);
   WarnOfMetric(sweep, expansion, plan.warnings);
+  WarnOfEarlyTerminate(sweep, expansion, plan.warnings);
   WarnOfParametersWithoutEffect(sweep, expansion, plan.warnings);
   WarnOfConditions(sweep, expansion, plan.warnings);
   WarnOfIncludedDefaults(sweep, plan.warnings);

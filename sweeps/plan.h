@@ -23,10 +23,13 @@ struct StageLevel {
 };
 
 struct Plan {
-  double grid_size = 0;        // points before conditions
-  int64_t after_when = 0;      // points after `when`
-  int64_t excluded = 0;        // points
-  int64_t included = 0;        // points
+  double grid_size = 0;    // points before conditions
+  int64_t after_when = 0;  // points after `when`
+  int64_t excluded = 0;    // points
+  int64_t included = 0;    // points
+  Method method = Method::kGrid;
+  int64_t drawn = 0;           // points of a search; 0 for grid
+  int64_t drawn_ahead = 0;     // of these, before there is any result
   int64_t configurations = 0;  // distinct points
   int64_t seeds = 0;
   int64_t trials = 0;         // configurations x seeds
@@ -40,7 +43,8 @@ struct Plan {
   std::vector<ErrorParts> warnings;
 };
 
-// `is_known` says whether the trial of that id has a result.
+// `expansion` is the sweep's outlook: see ExpandOutlook. `is_known` says
+// whether the trial of that id has a result.
 Plan MakePlan(const Sweep& sweep, const Expansion& expansion,
               const std::function<bool(std::string_view)>& is_known);
 

@@ -125,5 +125,16 @@ TEST(Plan, DoesNotWarnOfAListThatHasAnEffectSomewhere) {
               Not(Warns("no effect")));
 }
 
+TEST(PlanWarnings, EarlyTerminateThatCannotStopAnything) {
+  const std::string asha =
+      "seeds: 3\nearly_terminate: {type: asha, min_iter: 10}\nparameters: "
+      "{strategy: [joint, naive], tasks.count: 2, epochs: ";
+  EXPECT_THAT(PlanOf(asha + "5}").plan.warnings,
+              Warns("stops nothing before 10 epochs"));
+  EXPECT_THAT(PlanOf(asha + "6}").plan.warnings, Not(Warns("stops nothing")));
+  EXPECT_THAT(PlanOf(asha + "6, data.validation_fraction: 0}").plan.warnings,
+              Warns("trials that have no validation traces"));
+}
+
 }  // namespace
 }  // namespace dfsweep::sweeps

@@ -14,30 +14,11 @@
 namespace dfsweep::sweeps {
 namespace {
 
-// Larger integers are not exact in JSON.
-constexpr int64_t kLargestSeed = 9'007'199'254'740'991;
-
 absl::Status CheckMapping(std::string_view key, const Node& node,
                           std::string_view example) {
   if (node.is_mapping()) return absl::OkStatus();
   return Invalid(fmt::format("'{}' can't be {}", key, Describe(node)),
                  node.where, fmt::format("write it as {}: {}", key, example));
-}
-
-absl::StatusOr<int64_t> ParseInteger(std::string_view key, const Node& node,
-                                     int64_t low, int64_t high) {
-  // 1e3 is a whole number too.
-  double real = node.is_scalar() && node.value.is_number()
-                    ? node.value.get<double>()
-                    : -1e300;
-  if (real >= static_cast<double>(low) && real <= static_cast<double>(high) &&
-      real == static_cast<double>(static_cast<int64_t>(real))) {
-    return node.value.is_number_integer() ? node.value.get<int64_t>()
-                                          : static_cast<int64_t>(real);
-  }
-  return Invalid(fmt::format("'{}' can't be {}", key, Describe(node)),
-                 node.where,
-                 fmt::format("give a whole number from {} to {}", low, high));
 }
 
 absl::StatusOr<std::vector<const Node*>> ParseList(const Node& node) {
@@ -115,6 +96,22 @@ absl::StatusOr<bool> ParseGoal(const Node& metric, const MetricInfo& info) {
 
 }  // namespace
 
+absl::StatusOr<int64_t> ParseInteger(std::string_view key, const Node& node,
+                                     int64_t low, int64_t high) {
+  // 1e3 is a whole number too.
+  double real = node.is_scalar() && node.value.is_number()
+                    ? node.value.get<double>()
+                    : -1e300;
+  if (real >= static_cast<double>(low) && real <= static_cast<double>(high) &&
+      real == static_cast<double>(static_cast<int64_t>(real))) {
+    return node.value.is_number_integer() ? node.value.get<int64_t>()
+                                          : static_cast<int64_t>(real);
+  }
+  return Invalid(fmt::format("'{}' can't be {}", key, Describe(node)),
+                 node.where,
+                 fmt::format("give a whole number from {} to {}", low, high));
+}
+
 absl::StatusOr<std::string> ParseText(std::string_view key, const Node& node) {
   constexpr size_t kLongest = 4096;
   bool is_text =
@@ -129,7 +126,9 @@ absl::StatusOr<std::string> ParseText(std::string_view key, const Node& node) {
                  node.where, "give one line of text");
 }
 
-absl::StatusOr<std::vector<int64_t>> ParseSeeds(const Node* node) {
+namespace {
+
+absl::StatusOr<std::vector<int64_t>> ParseSeedList(const Node* node) {
   std::vector<int64_t> seeds;
   if (node == nullptr) return std::vector<int64_t>{0};
   if (!node->is_sequence()) {
@@ -153,6 +152,42 @@ absl::StatusOr<std::vector<int64_t>> ParseSeeds(const Node* node) {
                    "give a count or at least one seed");
   }
   return seeds;
+}
+
+absl::StatusOr<bool> ParseFlag(std::string_view key, const Node* node) {
+  if (node == nullptr) return false;
+  if (node->is_scalar() && node->value.is_boolean()) {
+    return node->value.get<bool>();
+  }
+  return Invalid(fmt::format("'{}' can't be {}", key, Describe(*node)),
+                 node->where, fmt::format("write {}: true or false", key));
+}
+
+}  // namespace
+
+absl::Status ParseSeeds(const Node* node, Sweep& sweep) {
+  if (node == nullptr || !node->is_mapping()) {
+    DFSWEEP_ASSIGN_OR_RETURN(sweep.seeds, ParseSeedList(node));
+    return absl::OkStatus();
+  }
+  DFSWEEP_RETURN_IF_ERROR(
+      CheckKeys(*node, "key of seeds", {"count", "survivors_only"}));
+  const Node* count = node->Find("count");
+  if (count == nullptr) {
+    return Invalid("'seeds' has no count", node->where,
+                   "write seeds: {count: 3, survivors_only: true}");
+  }
+  DFSWEEP_ASSIGN_OR_RETURN(sweep.seeds, ParseSeedList(count));
+  const Node* survivors = node->Find("survivors_only");
+  DFSWEEP_ASSIGN_OR_RETURN(sweep.survivors_only,
+                           ParseFlag("survivors_only", survivors));
+  if (sweep.survivors_only &&
+      sweep.early_terminate.type == EarlyTerminate::Type::kNone) {
+    return Invalid("'survivors_only' has no effect: every trial survives",
+                   survivors->where,
+                   "add early_terminate: {type: asha}, or remove it");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Metric> ParseMetric(const Node* node) {

@@ -14,7 +14,16 @@
 
 namespace dfsweep::sweeps {
 
-absl::StatusOr<std::vector<int64_t>> ParseSeeds(const Node* node);
+// Larger integers are not exact in JSON.
+inline constexpr int64_t kLargestSeed = 9'007'199'254'740'991;
+
+// A whole number from `low` to `high`; 1e3 is one too.
+absl::StatusOr<int64_t> ParseInteger(std::string_view key, const Node& node,
+                                     int64_t low, int64_t high);
+
+// A count, a list or {count, survivors_only}, into the sweep, whose
+// early_terminate is known.
+absl::Status ParseSeeds(const Node* node, Sweep& sweep);
 absl::StatusOr<Metric> ParseMetric(const Node* node);
 absl::StatusOr<Report> ParseReport(const Node* node);
 absl::StatusOr<Requirements> ParseRequirements(const Node* node);

@@ -8,16 +8,12 @@
 #include "sweeps/axes.h"
 #include "sweeps/errors.h"
 #include "sweeps/overrides.h"
+#include "sweeps/search_settings.h"
 #include "sweeps/settings.h"
 #include "sweeps/yaml_reader.h"
 
 namespace dfsweep::sweeps {
 namespace {
-
-absl::Status NotYet(std::string_view what, std::string_view where,
-                    std::string_view remedy) {
-  return MakeError(absl::StatusCode::kUnimplemented, what, where, remedy);
-}
 
 absl::Status CheckTopLevelKeys(const Node& root) {
   for (const Entry& entry : root.entries) {
@@ -26,35 +22,12 @@ absl::Status CheckTopLevelKeys(const Node& root) {
                      entry.where,
                      "remove the line: dfsweep starts its own trainer");
     }
-    if (entry.key == "trials" || entry.key == "early_terminate") {
-      return NotYet(
-          fmt::format("'{}' is not possible yet", entry.key), entry.where,
-          "remove it: this version runs every point of method grid to its end");
-    }
     if (entry.key == "seed") {
       return Invalid("there is no key 'seed'", entry.where,
                      "write seeds: 3 (seeds 0, 1, 2) or seeds: [7]");
     }
   }
   return CheckKeys(root, "key", TopLevelKeys());
-}
-
-absl::Status CheckMethod(const Node* method) {
-  if (method == nullptr || method->text == "grid") return absl::OkStatus();
-  if (method->text == "random" || method->text == "tpe") {
-    return NotYet(fmt::format("method {} is not possible yet", method->text),
-                  method->where, "use method: grid and list the values");
-  }
-  if (!method->is_scalar()) {
-    return Invalid(fmt::format("'method' can't be {}", Describe(*method)),
-                   method->where, "write method: grid");
-  }
-  if (method->text == "bayes") {
-    return NotYet("method bayes is not possible here", method->where,
-                  "use method: grid and list the values");
-  }
-  return UnknownName("method", method->text, method->where,
-                     {"grid", "random", "tpe"});
 }
 
 absl::StatusOr<std::string> SweepName(const Node* node,
@@ -106,7 +79,7 @@ absl::Status ParseExclude(const Node* node, Sweep& sweep) {
 
 absl::Status ParseKeys(const Node& root, Sweep& sweep) {
   DFSWEEP_RETURN_IF_ERROR(CheckTopLevelKeys(root));
-  DFSWEEP_RETURN_IF_ERROR(CheckMethod(root.Find("method")));
+  DFSWEEP_ASSIGN_OR_RETURN(sweep.search, ParseSearch(root));
   DFSWEEP_ASSIGN_OR_RETURN(sweep.name,
                            SweepName(root.Find("name"), sweep.file_name));
   const Node* dataset = root.Find("dataset");
@@ -115,9 +88,12 @@ absl::Status ParseKeys(const Node& root, Sweep& sweep) {
                    "add a line dataset: NAME; 'dfsweep data ls' lists them");
   }
   DFSWEEP_ASSIGN_OR_RETURN(sweep.dataset, ParseText("dataset", *dataset));
-  DFSWEEP_ASSIGN_OR_RETURN(sweep.seeds, ParseSeeds(root.Find("seeds")));
-  DFSWEEP_ASSIGN_OR_RETURN(
-      sweep.axes, ParseAxes(root.Find("parameters"), root.Find("zip")));
+  DFSWEEP_ASSIGN_OR_RETURN(sweep.early_terminate,
+                           ParseEarlyTerminate(root.Find("early_terminate")));
+  DFSWEEP_RETURN_IF_ERROR(ParseSeeds(root.Find("seeds"), sweep));
+  DFSWEEP_ASSIGN_OR_RETURN(sweep.axes,
+                           ParseAxes(root.Find("parameters"), root.Find("zip"),
+                                     sweep.search.method));
   DFSWEEP_RETURN_IF_ERROR(ParseInclude(root.Find("include"), sweep));
   DFSWEEP_RETURN_IF_ERROR(ParseExclude(root.Find("exclude"), sweep));
   DFSWEEP_ASSIGN_OR_RETURN(sweep.metric, ParseMetric(root.Find("metric")));

@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "sweeps/range.h"
 
 namespace dfsweep::sweeps {
 
@@ -32,8 +34,10 @@ using Match = std::vector<Condition>;
 // Parameters that vary together: one parameter's list, a zip, or a list of
 // mappings. A fixed value is an axis of one choice.
 struct Axis {
-  std::vector<Json> choices;  // partial points, e.g. {"ewc.lambda": 1e6}
-  Match when;                 // elsewhere in the grid the axis is left out
+  // Partial points, e.g. {"ewc.lambda": 1e6}. Of a range: its two ends.
+  std::vector<Json> choices;
+  std::optional<Range> range;  // random and tpe only: draw from it instead
+  Match when;                  // elsewhere in the grid the axis is left out
   std::string where;
 };
 
@@ -67,12 +71,43 @@ struct Requirements {
   double memory_gib = 0;       // of the device; 0: not stated
 };
 
+// Which points of the space are tried.
+enum class Method {
+  kGrid,    // all
+  kRandom,  // drawn independently (Bergstra, Bengio 2012)
+  kTpe,     // drawn where earlier results were good (Bergstra et al. 2011)
+};
+
+struct Search {
+  Method method = Method::kGrid;
+  int64_t trials = 0;  // distinct points to draw; 0 for grid
+  int64_t seed = 0;    // of the draws; the trials have seeds of their own
+};
+
+// How trials that look worse than others are stopped before their end.
+struct EarlyTerminate {
+  enum class Type {
+    kNone,
+    kMedian,  // Golovin et al. 2017, section 3.2.2
+    kAsha,    // Li et al. 2020
+  };
+  Type type = Type::kNone;
+  int64_t min_iter = 1;  // epochs, all tasks together, that every trial gets
+  int64_t eta = 3;       // asha: one of so many goes on to eta times the epochs
+  std::string metric = "validation_accuracy";  // that each epoch reports
+  bool maximize = true;
+};
+
 struct Sweep {
   std::string name;
   std::string dataset;  // as written: a name, name@digest or path
+  Search search;
+  EarlyTerminate early_terminate;
   Metric metric;
   std::vector<int64_t> seeds;  // distinct, in the order given
-  std::vector<Axis> axes;      // in file order; zips last
+  // The first seed decides which configurations are worth the others.
+  bool survivors_only = false;
+  std::vector<Axis> axes;  // in file order; zips last
   std::vector<IncludedPoint> include;
   std::vector<ExcludedPoints> exclude;
   Report report;
@@ -90,7 +125,7 @@ struct Sweep {
 // used in messages, and its stem is the sweep's name if the file gives none.
 // `overrides` are `key=value,value` and `key+=value`, applied in order.
 // Errors (three parts, with file:line:column or the override as the place):
-// kInvalidArgument; kUnimplemented for what a later version will do.
+// kInvalidArgument.
 absl::StatusOr<Sweep> ParseSweep(std::string_view text,
                                  std::string_view file_name,
                                  std::vector<std::string> overrides);

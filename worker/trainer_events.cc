@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/protocol/protocol.h"
+#include "model/protocol/result_parts.h"
 
 namespace dfsweep::worker {
 namespace {
@@ -212,6 +213,11 @@ ResultEvent ReadResult(const json& line) {
   result.set_train_seconds(Number(line, "train_seconds"));
   *result.mutable_environment() = ReadEnvironment(line);
   result.set_accuracy_matrix_json(ReadMatrix(line, "accuracy_matrix"));
+  for (const char* name : protocol::kPartNames) {
+    if (!line.contains(name)) continue;
+    (*result.mutable_parts_json())[name] =
+        protocol::CheckedPart(name, line[name]).dump();
+  }
   if (line.contains("epochs_reused")) {
     result.set_epochs_reused(Integer(line, "epochs_reused", INT64_MAX));
   }

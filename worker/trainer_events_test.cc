@@ -44,6 +44,19 @@ TEST(TrainerEvents, ResultIsReadWhole) {
   EXPECT_EQ(result.train_seconds(), 3.5);
 }
 
+TEST(TrainerEvents, PartsOfAResultAreReadAndChecked) {
+  json line = kResult;
+  line["confusion_matrix"] = {{"labels", {3, 8}}, {"counts", {{0, 1, 7}}}};
+  auto event = ParseTrainerEvent(line.dump());
+  ASSERT_TRUE(event.ok()) << event.status();
+  const v1::TrialResult& result = std::get<ResultEvent>(event->event).result;
+  ASSERT_EQ(result.parts_json_size(), 1);
+  EXPECT_EQ(json::parse(result.parts_json().at("confusion_matrix")),
+            line["confusion_matrix"]);
+  line["confusion_matrix"]["counts"][0][1] = 2;
+  EXPECT_FALSE(IsAccepted(line));
+}
+
 TEST(TrainerEvents, EveryMissingFieldOfAResultIsAnError) {
   for (const auto& [name, value] : kResult.items()) {
     json line = kResult;

@@ -9,7 +9,7 @@ namespace dfsweep::coordinator {
 bool operator<(const PendingQueue::Group& a, const PendingQueue::Group& b) {
   const auto key = [](const PendingQueue::Group& group) {
     return std::tie(group.requirements.device, group.requirements.memory_bytes,
-                    group.failed_on, group.exhausted_bytes);
+                    group.failed_on, group.exhausted_bytes, group.sweep_order);
   };
   return key(a) < key(b);
 }
@@ -18,7 +18,8 @@ void PendingQueue::Add(TrialRecord& trial, Place place) {
   place.trial = &trial;
   const auto group = groups_
                          .try_emplace(Group{trial.requirements, trial.failed_on,
-                                            trial.exhausted_bytes})
+                                            trial.exhausted_bytes,
+                                            place.sweep_order})
                          .first;
   group->second.insert(place);
   trial.queue_position = {.group = &group->first, .place = place};
@@ -33,11 +34,19 @@ void PendingQueue::Remove(TrialRecord& trial) {
 }
 
 TrialRecord* PendingQueue::First(
-    const std::function<bool(const Group&)>& may_run) const {
+    const std::function<bool(const Group&)>& may_run,
+    const std::function<int(int)>& held) const {
+  auto is_before = [&held](const Place& a, const Place& b) {
+    const bool compete = a.negative_priority == b.negative_priority &&
+                         a.sweep_order != b.sweep_order;
+    const int difference =
+        compete ? held(a.sweep_order) - held(b.sweep_order) : 0;
+    return difference == 0 ? a < b : difference < 0;
+  };
   const Place* first = nullptr;
   for (const auto& [group, places] : groups_) {
     const Place& candidate = *places.begin();
-    if (first != nullptr && *first < candidate) continue;
+    if (first != nullptr && is_before(*first, candidate)) continue;
     if (may_run(group)) first = &candidate;
   }
   return first == nullptr ? nullptr : first->trial;

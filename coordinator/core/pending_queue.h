@@ -14,25 +14,28 @@ namespace dfsweep::coordinator {
 
 struct TrialRecord;
 
-// Groups trials by all that decides which worker may run them, so that the next
-// trial for a worker is found by asking once a group, never by walking over
-// trials: O(groups + log(trials)). Groups are few: the distinct requirements,
-// times the sets of workers that trials have failed on and the memory that
-// they ran out of.
+// Groups trials by all that decides which worker may run them, and by sweep, so
+// that the next trial for a worker is found by asking once a group, never by
+// walking over trials: O(groups + log(trials)). Groups are few: the sweeps that
+// are open, times the distinct requirements, times the sets of workers that
+// trials have failed on and the memory that they ran out of.
 class PendingQueue {
  public:
   // Which trial comes first: the smaller one.
   struct Place {
     int negative_priority = 0;
     int sweep_order = 0;
+    double negative_work = 0;
     int index = 0;                 // in the sweep
     TrialRecord* trial = nullptr;  // filled in by Add
+    // Work is finite, so that all places are ordered.
     friend auto operator<=>(const Place&, const Place&) = default;
   };
   struct Group {
     Requirements requirements;
     std::set<std::string> failed_on;
     int64_t exhausted_bytes = 0;  // it ran out of so much memory
+    int sweep_order = 0;
     friend bool operator<(const Group& a, const Group& b);
   };
   // Where a trial stands; kept in the trial, written only by the queue.
@@ -49,8 +52,10 @@ class PendingQueue {
   void Remove(TrialRecord& trial);
 
   // The first trial of those groups that `may_run` allows; null if there is
-  // none.
-  TrialRecord* First(const std::function<bool(const Group&)>& may_run) const;
+  // none. Of sweeps of the same priority, the one goes first that `held` says
+  // fewer trials of are in training (by its order of submission).
+  TrialRecord* First(const std::function<bool(const Group&)>& may_run,
+                     const std::function<int(int)>& held) const;
 
   // Number of queued trials. O(groups).
   size_t Size() const;

@@ -26,6 +26,9 @@ struct WorkerRecord;
 struct Need {
   SweepRecord* sweep;
   int index;
+  // Largest work among the sweep's trials that share the trial's first stage.
+  double longest = 0;
+  bool dropped = false;  // no longer: see TrialDropped
 };
 
 struct TrialRecord {
@@ -53,6 +56,7 @@ struct TrialRecord {
   PendingQueue::Position queue_position;
   StageRecord* stage = nullptr;  // the first, if known
   int64_t stage_epochs = 0;
+  double work = 0;
 };
 
 // A first stage that trials share.

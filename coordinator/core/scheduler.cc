@@ -17,6 +17,7 @@ bool IsTerminal(TrialState state) {
     case TrialState::kDiverged:
     case TrialState::kFailed:
     case TrialState::kCancelled:
+    case TrialState::kPruned:
       return true;
   }
   return true;
@@ -91,7 +92,10 @@ void Scheduler::Impl::Restore(const RestoredState& state) {
     sweep.paused = restored.paused;
     sweep.cancelled = restored.cancelled;
     for (const std::string& id : restored.trial_ids) AddTrial(sweep, id);
-    OrderStages(sweep);
+    for (const std::string& id : restored.dropped_trial_ids) {
+      FindNeed(sweep.id, id)->dropped = true;
+    }
+    OrderTrials(sweep);
   }
   for (const RestoredTrial& trial : state.trials) {
     Requeue(*FindTrial(trial.trial_id));
@@ -109,6 +113,7 @@ void Scheduler::Impl::RestoreTrial(const RestoredTrial& restored) {
   trial->last_worker = restored.worker_id;
   trial->requirements = restored.requirements;
   trial->budget = restored.budget;
+  trial->work = restored.work;
   trial->counted_failures = restored.counted_failures;
   trial->failed_on.insert(restored.failed_on_workers.begin(),
                           restored.failed_on_workers.end());
@@ -177,9 +182,11 @@ std::optional<PendingQueue::Place> Scheduler::Impl::PlaceOf(
   std::optional<PendingQueue::Place> best;
   for (const Need& need : trial.needs) {
     const SweepRecord& sweep = *need.sweep;
-    if (is_needed && (sweep.cancelled || sweep.paused)) continue;
+    const bool gives = !sweep.cancelled && !sweep.paused && !need.dropped;
+    if (is_needed && !gives) continue;
     const PendingQueue::Place place{.negative_priority = -sweep.priority,
                                     .sweep_order = sweep.order,
+                                    .negative_work = -need.longest,
                                     .index = need.index};
     if (!best || place < *best) best = place;
   }
@@ -191,8 +198,9 @@ void Scheduler::Impl::Refuse(Refused::Why why, std::string message) {
 }
 
 bool IsNeeded(const TrialRecord& trial) {
-  return std::any_of(trial.needs.begin(), trial.needs.end(),
-                     [](const Need& need) { return !need.sweep->cancelled; });
+  return std::any_of(
+      trial.needs.begin(), trial.needs.end(),
+      [](const Need& need) { return !need.sweep->cancelled && !need.dropped; });
 }
 
 }  // namespace dfsweep::coordinator

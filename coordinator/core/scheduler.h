@@ -31,6 +31,9 @@ enum class TrialState {
   kDiverged,
   kFailed,
   kCancelled,
+  // Cancelled because its sweep's search stopped it early. Only in what people
+  // are shown of a sweep: the scheduler has no trial in this state.
+  kPruned,
 };
 
 // Whether nothing but a retry moves the trial any more.
@@ -119,7 +122,11 @@ struct FirstStage {
 // sweep that is known already goes on (no longer paused or cancelled) with the
 // new priority, and these trials are added to its own.
 //
-// Trials that share a first stage run one at a time until one has trained it,
+// Sweeps of the highest priority share the workers' slots evenly; beyond that,
+// the one that was submitted first goes first.
+// Trials of a sweep that are expected to take long go first, so that no worker
+// is left alone with one in the end. Trials that share a first stage go where
+// the longest of them does, and run one at a time until one has trained it,
 // those with fewer epochs of it first: theirs are a prefix of the others'.
 struct SweepSubmitted {
   std::string sweep_id;
@@ -127,8 +134,31 @@ struct SweepSubmitted {
   // In the order in which to run them, but for what is said above.
   std::vector<std::string> trial_ids;
   std::map<std::string, FirstStage> first_stages;  // by trial id, where known
+  // What the time of a training is proportional to, by trial id; else 0.
+  std::map<std::string, double> work;
   Requirements requirements;
   RetryBudget budget;
+};
+// A search gives a sweep that is known and not cancelled more trials. As
+// SweepSubmitted, but a sweep that is paused stays so.
+struct TrialsAdded {
+  std::string sweep_id;
+  std::vector<std::string> trial_ids;
+  std::map<std::string, FirstStage> first_stages;
+  std::map<std::string, double> work;
+  Requirements requirements;
+  RetryBudget budget;
+};
+// The sweep does not need the trial to go on, for others look better: if no
+// other sweep needs it and it has not ended, it is stopped and cancelled.
+struct TrialDropped {
+  std::string sweep_id;
+  std::string trial_id;
+};
+// A sweep that dropped the trial needs it after all.
+struct TrialTakenUp {
+  std::string sweep_id;
+  std::string trial_id;
 };
 struct SweepPaused {
   std::string sweep_id;
@@ -229,10 +259,11 @@ struct AttemptHandedBack {
 struct Ticked {};
 
 using Event =
-    std::variant<SweepSubmitted, SweepPaused, SweepResumed, SweepCancelled,
-                 TrialsRetried, WorkerRegistered, HeartbeatReceived,
-                 WorkerDrained, WorkerPaused, WorkerRemoved, WorkerResumed,
-                 ParityJudged, LeasesRequested, AttemptStarted, FirstStageOver,
+    std::variant<SweepSubmitted, TrialsAdded, TrialDropped, TrialTakenUp,
+                 SweepPaused, SweepResumed, SweepCancelled, TrialsRetried,
+                 WorkerRegistered, HeartbeatReceived, WorkerDrained,
+                 WorkerPaused, WorkerRemoved, WorkerResumed, ParityJudged,
+                 LeasesRequested, AttemptStarted, FirstStageOver,
                  AttemptCompleted, AttemptFailed, AttemptHandedBack, Ticked>;
 
 // ---- Effects: what must be written or told ----------------------------------
@@ -318,6 +349,7 @@ struct RestoredTrial {
   std::vector<std::string> failed_on_workers;  // distinct, counted failures
   FirstStage first_stage;
   bool first_stage_is_over = false;  // see FirstStageOver
+  double work = 0;                   // see SweepSubmitted
 };
 struct RestoredSweep {
   std::string sweep_id;
@@ -325,6 +357,7 @@ struct RestoredSweep {
   bool paused = false;
   bool cancelled = false;
   std::vector<std::string> trial_ids;  // in order; oldest sweep first
+  std::vector<std::string> dropped_trial_ids;
 };
 struct RestoredFailure {
   AttemptId attempt;

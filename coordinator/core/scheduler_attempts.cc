@@ -57,8 +57,9 @@ void Scheduler::Impl::On(const AttemptStarted& event) {
   MoveTo(*trial, TrialState::kRunning);
 }
 
-// The first complete result of an open trial is accepted from whomever it
-// comes, for it is as good as any other: work is never thrown away.
+// The first complete result of an open trial, or of one that was at its end
+// when its search stopped it, is accepted from whomever it comes, for it is as
+// good as any other: work is never thrown away.
 void Scheduler::Impl::On(const AttemptCompleted& event) {
   TrialRecord* trial = FindTrial(event.attempt.trial_id);
   if (trial == nullptr) {
@@ -66,7 +67,7 @@ void Scheduler::Impl::On(const AttemptCompleted& event) {
            fmt::format("no trial {} is known", event.attempt.trial_id));
     return;
   }
-  if (IsTerminal(trial->state)) {
+  if (IsTerminal(trial->state) && !WasDropped(*trial)) {
     Refuse(Refused::Why::kAlreadyEnded,
            fmt::format("trial {} has ended already", trial->id));
     return;

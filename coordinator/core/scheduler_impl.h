@@ -1,7 +1,7 @@
 // The scheduler's state and its steps, one handler an event. Internal to
 // coordinator/core; scheduler.cc dispatches, scheduler_sweeps.cc,
-// scheduler_workers.cc, scheduler_attempts.cc and scheduler_stages.cc hold the
-// handlers.
+// scheduler_search.cc, scheduler_workers.cc, scheduler_attempts.cc and
+// scheduler_stages.cc hold the handlers.
 #ifndef DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
 #define DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
 
@@ -23,6 +23,7 @@ struct Scheduler::Impl {
 
   // ---- scheduler_sweeps.cc ----
   void On(const SweepSubmitted& event);
+  void On(const TrialsAdded& event);
   void On(const SweepPaused& event);
   void On(const SweepResumed& event);
   void On(const SweepCancelled& event);
@@ -31,6 +32,9 @@ struct Scheduler::Impl {
   SweepRecord* FindSweep(const std::string& sweep_id);
   SweepRecord& SweepOf(const std::string& sweep_id);
   void AddTrial(SweepRecord& sweep, const std::string& trial_id);
+  // Those of a SweepSubmitted or TrialsAdded.
+  template <typename Event>
+  void AddTrialsOf(SweepRecord& sweep, const Event& event);
   void SetPaused(const std::string& sweep_id, bool paused);
   void CancelTrial(TrialRecord& trial);
 
@@ -63,6 +67,8 @@ struct Scheduler::Impl {
   bool CanaryIsOut(const WorkerRecord& worker) const;
   // The trial to give it now; null if there is none for it.
   TrialRecord* NextFor(const WorkerRecord& worker) const;
+  // How many trials of the sweep are leased or running.
+  int Held(int sweep_order) const;
   bool MayRun(const WorkerRecord& worker,
               const PendingQueue::Group& group) const;
   // Whether an online worker beside `worker` (may be null) fits, has not failed
@@ -96,11 +102,21 @@ struct Scheduler::Impl {
   void Forgive(const RestoredFailure& failure, const std::string& worker_id);
   bool HasSpentBudget(const TrialRecord& trial) const;
 
+  // ---- scheduler_search.cc ----
+  void On(const TrialDropped& event);
+  void On(const TrialTakenUp& event);
+  // Whether it is cancelled because a sweep that goes on has dropped it.
+  static bool WasDropped(const TrialRecord& trial);
+  // Null, with a refusal, unless the sweep has the trial.
+  Need* FindNeed(const std::string& sweep_id, const std::string& trial_id);
+
   // ---- scheduler_stages.cc ----
   void On(const FirstStageOver& event);
   void SetFirstStage(TrialRecord& trial, const FirstStage& stage);
-  // Among the trials of the sweep that share a stage, fewer epochs come first.
-  void OrderStages(SweepRecord& sweep);
+  // The longest first, and among those that share a stage fewer epochs of it.
+  static void OrderTrials(SweepRecord& sweep);
+  // `positions`: of the sweep's trials that share one, ascending.
+  static void OrderStage(SweepRecord& sweep, const std::vector<int>& positions);
   // Whether others wait for the trial, which has a stage.
   static bool TrainsForOthers(const TrialRecord& trial);
   // Whether the trial had better wait for another to train its first stage.
@@ -143,7 +159,8 @@ struct Scheduler::Impl {
   bool work_available = false;
 };
 
-// Whether a sweep that is not cancelled needs the trial.
+// Whether a sweep that is not cancelled, and has not dropped it, needs the
+// trial.
 bool IsNeeded(const TrialRecord& trial);
 
 // What people see of a worker: its presence, drain and health in one word.

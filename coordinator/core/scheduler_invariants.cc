@@ -58,10 +58,12 @@ void Scheduler::Impl::CheckTrial(const TrialRecord& trial) const {
   if (!place) return;
   Require(place->negative_priority == position.place.negative_priority &&
               place->sweep_order == position.place.sweep_order &&
+              place->negative_work == position.place.negative_work &&
               place->index == position.place.index &&
               position.place.trial == &trial,
           "a queued trial is at its place", trial.id);
   Require(position.group->requirements == trial.requirements &&
+              position.group->sweep_order == place->sweep_order &&
               position.group->failed_on == trial.failed_on &&
               position.group->exhausted_bytes == trial.exhausted_bytes,
           "a queued trial is in its group", trial.id);

@@ -12,6 +12,11 @@ bool IsTrained(const TrialRecord& trial) {
   return trial.stage->trained.contains(trial.stage_epochs);
 }
 
+Need& NeedOf(TrialRecord& trial, const SweepRecord& sweep) {
+  return *std::find_if(trial.needs.begin(), trial.needs.end(),
+                       [&](const Need& need) { return need.sweep == &sweep; });
+}
+
 }  // namespace
 
 void Scheduler::Impl::On(const FirstStageOver& event) {
@@ -31,22 +36,28 @@ void Scheduler::Impl::SetFirstStage(TrialRecord& trial,
   FollowInStage(trial);
 }
 
-void Scheduler::Impl::OrderStages(SweepRecord& sweep) {
+void Scheduler::Impl::OrderTrials(SweepRecord& sweep) {
   std::map<const StageRecord*, std::vector<int>> positions;
   for (int i = 0; i < static_cast<int>(sweep.trials.size()); ++i) {
-    const StageRecord* stage = sweep.trials[i]->stage;
-    if (stage != nullptr) positions[stage].push_back(i);
+    TrialRecord& trial = *sweep.trials[i];
+    NeedOf(trial, sweep).longest = trial.work;
+    if (trial.stage != nullptr) positions[trial.stage].push_back(i);
   }
-  for (const auto& [stage, indices] : positions) {
-    std::vector<int> sorted = indices;
-    std::stable_sort(sorted.begin(), sorted.end(), [&sweep](int a, int b) {
-      return sweep.trials[a]->stage_epochs < sweep.trials[b]->stage_epochs;
-    });
-    for (size_t i = 0; i < sorted.size(); ++i) {
-      for (Need& need : sweep.trials[sorted[i]]->needs) {
-        if (need.sweep == &sweep) need.index = indices[i];
-      }
-    }
+  for (const auto& [stage, indices] : positions) OrderStage(sweep, indices);
+}
+
+void Scheduler::Impl::OrderStage(SweepRecord& sweep,
+                                 const std::vector<int>& positions) {
+  std::vector<int> sorted = positions;
+  std::stable_sort(sorted.begin(), sorted.end(), [&sweep](int a, int b) {
+    return sweep.trials[a]->stage_epochs < sweep.trials[b]->stage_epochs;
+  });
+  double longest = 0;
+  for (int i : sorted) longest = std::max(longest, sweep.trials[i]->work);
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    Need& need = NeedOf(*sweep.trials[sorted[i]], sweep);
+    need.index = positions[i];
+    need.longest = longest;
   }
 }
 

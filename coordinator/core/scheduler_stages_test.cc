@@ -129,6 +129,26 @@ TEST(StageOrderTest, FewerEpochsComeFirstAndAreAPrefixOfMore) {
   EXPECT_THAT(world.Lease("w", 5), ElementsAre(AttemptId{"long", 1}));
 }
 
+TEST(StageOrderTest, LongestGoesFirstAndTakesThoseItSharesWithAlong) {
+  SchedulerWorld world;
+  world.Step(
+      SweepSubmitted{.sweep_id = "sweep",
+                     .trial_ids = {"small", "large", "prefix", "even", "more"},
+                     .first_stages = {{"prefix", {"s", 2}}, {"more", {"s", 5}}},
+                     .work = {{"small", 1},
+                              {"large", 8},
+                              {"prefix", 2},
+                              {"even", 8},
+                              {"more", 9}}});
+  world.Register("w", /*slots=*/5);
+
+  EXPECT_THAT(world.Lease("w", 5),
+              ElementsAre(AttemptId{"prefix", 1}, AttemptId{"large", 1},
+                          AttemptId{"even", 1}, AttemptId{"small", 1}));
+  world.EndFirstStage("w", {"prefix", 1});
+  EXPECT_THAT(world.Lease("w", 5), ElementsAre(AttemptId{"more", 1}));
+}
+
 TEST(StageOrderTest, LaterSweepsShareToo) {
   SchedulerWorld world;
   world.SubmitSharing("first", {{"a", 4}});

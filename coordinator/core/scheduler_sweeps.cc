@@ -12,6 +12,22 @@ void Scheduler::Impl::On(const SweepSubmitted& event) {
   sweep.priority = event.priority;
   sweep.paused = false;
   sweep.cancelled = false;
+  AddTrialsOf(sweep, event);
+}
+
+void Scheduler::Impl::On(const TrialsAdded& event) {
+  SweepRecord* sweep = FindSweep(event.sweep_id);
+  if (sweep == nullptr) return;
+  if (sweep->cancelled) {
+    Refuse(Refused::Why::kUnknownSweep,
+           fmt::format("sweep {} is cancelled", event.sweep_id));
+    return;
+  }
+  AddTrialsOf(*sweep, event);
+}
+
+template <typename Event>
+void Scheduler::Impl::AddTrialsOf(SweepRecord& sweep, const Event& event) {
   for (const std::string& trial_id : event.trial_ids) {
     if (FindTrial(trial_id) == nullptr) {
       auto trial = std::make_unique<TrialRecord>();
@@ -26,11 +42,13 @@ void Scheduler::Impl::On(const SweepSubmitted& event) {
     if (stage != event.first_stages.end()) {
       SetFirstStage(trial, stage->second);
     }
+    const auto work = event.work.find(trial_id);
+    if (work != event.work.end()) trial.work = work->second;
     AddTrial(sweep, trial_id);
   }
-  OrderStages(sweep);
+  OrderTrials(sweep);
   for (TrialRecord* trial : sweep.trials) {
-    if (trial->state == TrialState::kCancelled) {
+    if (trial->state == TrialState::kCancelled && IsNeeded(*trial)) {
       MoveTo(*trial, TrialState::kPending);
     } else {
       Requeue(*trial);

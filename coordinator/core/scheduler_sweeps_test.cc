@@ -21,7 +21,7 @@ TEST(SweepSubmittedTest, NewTrialsArePendingAndWakeWorkers) {
   EXPECT_EQ(world.State("a"), TrialState::kPending);
 }
 
-TEST(SweepSubmittedTest, TrialsRunByPriorityThenSubmissionThenIndex) {
+TEST(SweepSubmittedTest, TrialsRunByPriorityThenShareThenSubmission) {
   SchedulerWorld world;
   world.Submit("first", {"f1", "f2"});
   world.Submit("second", {"s1"});
@@ -31,7 +31,7 @@ TEST(SweepSubmittedTest, TrialsRunByPriorityThenSubmissionThenIndex) {
   EXPECT_THAT(
       world.Lease("w", 5),
       ElementsAre(AttemptId{"u1", 1}, AttemptId{"u2", 1}, AttemptId{"f1", 1},
-                  AttemptId{"f2", 1}, AttemptId{"s1", 1}));
+                  AttemptId{"s1", 1}, AttemptId{"f2", 1}));
 }
 
 TEST(SweepSubmittedTest, SharedTrialRunsOnceUnderItsBestSweep) {
@@ -234,6 +234,21 @@ TEST(TrialsRetriedTest, OneUnknownTrialRefusesAll) {
   EXPECT_EQ(RefusalOf(world.Step(TrialsRetried{{"a", "x"}})),
             Refused::Why::kUnknownTrial);
   EXPECT_EQ(world.State("a"), TrialState::kCancelled);
+}
+
+TEST(FairShareTest, SweepsOfOnePriorityShareTheSlots) {
+  SchedulerWorld world;
+  world.Step(SweepSubmitted{.sweep_id = "old", .trial_ids = {"a", "b", "c"}});
+  world.Step(SweepSubmitted{.sweep_id = "new", .trial_ids = {"x", "y", "z"}});
+  world.Register("w", /*slots=*/5);
+
+  EXPECT_THAT(
+      world.Lease("w", 3),
+      ElementsAre(AttemptId{"a", 1}, AttemptId{"x", 1}, AttemptId{"b", 1}));
+  world.Step(SweepSubmitted{
+      .sweep_id = "urgent", .priority = 1, .trial_ids = {"u", "v"}});
+  EXPECT_THAT(world.Lease("w", 2),
+              ElementsAre(AttemptId{"u", 1}, AttemptId{"v", 1}));
 }
 
 }  // namespace

@@ -336,16 +336,31 @@ TrialRecord* Scheduler::Impl::NextFor(const WorkerRecord& worker) const {
   const auto may_run = [this, &worker](const PendingQueue::Group& group) {
     return MayRun(worker, group);
   };
+  const auto held = [this](int sweep_order) { return Held(sweep_order); };
   if (worker.health.is_quarantined()) {
     // A canary's failure counts, so spread them: a machine that is broken all
     // night must not use up the budget of one trial after another.
-    TrialRecord* unharmed =
-        pending.First([&may_run](const PendingQueue::Group& group) {
+    TrialRecord* unharmed = pending.First(
+        [&may_run](const PendingQueue::Group& group) {
           return group.failed_on.empty() && may_run(group);
-        });
+        },
+        held);
     if (unharmed != nullptr) return unharmed;
   }
-  return pending.First(may_run);
+  return pending.First(may_run, held);
+}
+
+int Scheduler::Impl::Held(int sweep_order) const {
+  int count = 0;
+  for (const auto& [id, worker] : workers) {
+    for (const auto& [trial_id, trial] : worker->held) {
+      count += std::any_of(trial->needs.begin(), trial->needs.end(),
+                           [sweep_order](const Need& need) {
+                             return need.sweep->order == sweep_order;
+                           });
+    }
+  }
+  return count;
 }
 
 // A trial that has failed goes where it has not failed yet, and never to a

@@ -40,6 +40,7 @@ Engine::~Engine() { Stop(); }
 absl::Status Engine::Restore() {
   store_->Begin();
   RestoredState state = store_->Restore();
+  searches_.Restore(*store_);
   DFSWEEP_RETURN_IF_ERROR(store_->Commit());
   scheduler_.emplace(options_.scheduler, state, clock_.Elapsed());
   is_restored_ = true;
@@ -109,6 +110,7 @@ void Engine::RunTurn(const std::vector<Handler>& handlers) {
   }
   if (turn.workers_changed()) JudgeParity(turn, options_.parity);
   CleanUp(turn);
+  searches_.Advance(turn);
   turn.ServeParkedCalls();
   TakeMessages(turn);
   Finish(turn);

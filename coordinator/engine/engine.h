@@ -15,6 +15,7 @@
 #include "coordinator/core/scheduler.h"
 #include "coordinator/engine/parity.h"
 #include "coordinator/engine/parked_calls.h"
+#include "coordinator/engine/searches.h"
 #include "coordinator/engine/turn.h"
 #include "coordinator/engine/watchers.h"
 #include "coordinator/store/store.h"
@@ -101,6 +102,7 @@ class Engine {
   Watchers watchers_;
   Fleet fleet_;
   bool is_restored_ = false;  // since the last turn
+  Searches searches_;
   absl::Duration next_clean_up_;
   bool is_last_turn_ = false;
   std::thread thread_;

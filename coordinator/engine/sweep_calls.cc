@@ -6,81 +6,18 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "coordinator/engine/new_trials.h"
 #include "coordinator/store/names.h"
-#include "model/config/parameters.h"
-#include "model/config/stages.h"
-#include "sweeps/identity.h"
-#include "sweeps/stages.h"
 #include "sweeps/varying.h"
 
 namespace dfsweep::coordinator {
 namespace {
 
-// Epochs × cells × tasks that an epoch passes over: what the time of a training
-// is proportional to, other things being equal.
-double WorkOf(const Json& configuration) {
-  double tasks = 1;
-  if (configuration.at("strategy") == "joint") {
-    tasks = static_cast<double>(config::TaskCount(configuration));
-  }
-  return static_cast<double>(sweeps::TotalEpochs(configuration)) * tasks *
-         configuration.at("sequence_length").get<double>();
-}
-
-std::vector<NewTrial> TrialsOf(const sweeps::Expansion& expansion,
-                               const std::string& dataset_digest) {
-  std::vector<NewTrial> trials;
-  trials.reserve(expansion.trials.size());
-  const Json* last = nullptr;
-  NewTrial common;
-  std::string first_stage;
-  for (const sweeps::Trial& trial : expansion.trials) {
-    if (trial.configuration.get() != last) {
-      last = trial.configuration.get();
-      common.configuration_json = sweeps::CanonicalJson(*last);
-      common.work = WorkOf(*last);
-      common.epochs_total = sweeps::TotalEpochs(*last);
-      common.first_stage.epochs = config::StageEpochs(*last, 0);
-      first_stage = sweeps::CanonicalJson(config::StagePrefix(*last, 0));
-    }
-    common.first_stage.name =
-        sweeps::StageNameOfCanonical(first_stage, dataset_digest, trial.seed);
-    common.trial_id = trial.id;
-    common.seed = trial.seed;
-    trials.push_back(common);
-  }
-  return trials;
-}
-
-RetryBudget BudgetOf(const sweeps::Sweep& sweep) {
-  RetryBudget budget;
-  auto take = [&sweep](Cause cause, int& count) {
-    auto found = sweep.retry.find(NameOf(cause));
-    if (found != sweep.retry.end()) count = found->second;
-  };
-  take(Cause::kOutOfMemory, budget.out_of_memory);
-  take(Cause::kCrash, budget.crash);
-  take(Cause::kTimeout, budget.timeout);
-  take(Cause::kEnvironment, budget.environment);
-  return budget;
-}
-
-Requirements RequirementsOf(const sweeps::Sweep& sweep) {
-  return {.device = sweep.requires_.device,
-          .memory_bytes =
-              static_cast<int64_t>(sweep.requires_.memory_gib * (1 << 30))};
-}
-
 SweepSubmitted EventOf(const std::string& sweep_id, const sweeps::Sweep& sweep,
                        const std::vector<NewTrial>& trials) {
   SweepSubmitted event{.sweep_id = sweep_id,
-                       .priority = static_cast<int>(sweep.priority),
-                       .requirements = RequirementsOf(sweep),
-                       .budget = BudgetOf(sweep)};
-  for (const NewTrial& trial : trials) {
-    event.trial_ids.push_back(trial.trial_id);
-    event.first_stages[trial.trial_id] = trial.first_stage;
-  }
+                       .priority = static_cast<int>(sweep.priority)};
+  FillTrials(sweep, trials, event);
   return event;
 }
 
@@ -98,7 +35,8 @@ SweepRow RowOf(const Submission& submission, const std::string& dataset_name,
           .file_text = sweep.text,
           .file_name = sweep.file_name,
           .overrides = sweep.overrides,
-          .varying = sweeps::VaryingParameters(submission.expansion),
+          .varying = sweeps::VaryingParameters(submission.outlook()),
+          .searches = sweeps::IsDecidedByResults(sweep),
           .create_time = now};
 }
 
@@ -119,6 +57,7 @@ absl::StatusOr<SweepView> SetStatus(Turn& turn, const SweepRow& row,
                                     SweepStatus status, const Event& event) {
   DFSWEEP_RETURN_IF_ERROR(turn.Step(event));
   turn.store().SetSweepStatus(row.sweep_id, status);
+  turn.news().sweep_ids.insert(row.sweep_id);
   turn.store().AddEvent("sweep_changed",
                         fmt::format("sweep {} ({}) is {} now", row.sweep_id,
                                     row.name, NameOf(status)),
@@ -147,6 +86,11 @@ absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
       sweeps::ParseSweep(file_text, file_name, std::move(overrides)));
   DFSWEEP_ASSIGN_OR_RETURN(submission.expansion,
                            sweeps::Expand(submission.sweep, dataset_digest));
+  if (sweeps::MayGrow(submission.sweep)) {
+    DFSWEEP_ASSIGN_OR_RETURN(
+        submission.grown,
+        sweeps::ExpandOutlook(submission.sweep, dataset_digest));
+  }
   submission.meaning =
       sweeps::SweepDigest(submission.sweep, submission.expansion);
   return submission;
@@ -155,7 +99,7 @@ absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
 PlanView PlanSweep(Turn& turn, const Submission& submission) {
   Store& store = turn.store();
   PlanView view;
-  view.plan = sweeps::MakePlan(submission.sweep, submission.expansion,
+  view.plan = sweeps::MakePlan(submission.sweep, submission.outlook(),
                                [&store](std::string_view trial_id) {
                                  return store.HasResult(std::string(trial_id));
                                });
@@ -163,7 +107,7 @@ PlanView PlanSweep(Turn& turn, const Submission& submission) {
   std::optional<double> pace = store.SecondsPerWork(submission.dataset_digest);
   if (!pace.has_value()) return view;
   double work = 0;
-  for (const sweeps::Trial& trial : submission.expansion.trials) {
+  for (const sweeps::Trial& trial : submission.outlook().trials) {
     if (!store.HasResult(trial.id)) work += WorkOf(*trial.configuration);
   }
   view.expected_time = absl::Seconds(work * *pace / std::max(view.slots, 1));
@@ -198,10 +142,11 @@ absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
     row = RowOf(submission, DatasetNameOf(submission.sweep, *dataset),
                 turn.wall_time());
     const std::vector<NewTrial> trials =
-        TrialsOf(submission.expansion, submission.dataset_digest);
+        NewTrialsOf(submission.expansion.trials, submission.dataset_digest);
     SweepSubmitted event = EventOf(row->sweep_id, submission.sweep, trials);
     store.InsertSweep(*row, trials, event.requirements, event.budget);
     DFSWEEP_RETURN_IF_ERROR(turn.Step(event));
+    turn.news().sweep_ids.insert(row->sweep_id);
     store.AddEvent("sweep_created",
                    fmt::format("sweep {} ({}): {} trials", row->sweep_id,
                                row->name, event.trial_ids.size()),
@@ -269,6 +214,7 @@ absl::Status Revive(Turn& turn, const SweepRow& row) {
   DFSWEEP_RETURN_IF_ERROR(turn.Step(
       SweepSubmitted{.sweep_id = row.sweep_id, .priority = row.priority}));
   turn.store().SetSweepStatus(row.sweep_id, SweepStatus::kActive);
+  turn.news().sweep_ids.insert(row.sweep_id);
   return absl::OkStatus();
 }
 

@@ -21,8 +21,14 @@ namespace dfsweep::coordinator {
 struct Submission {
   sweeps::Sweep sweep;
   sweeps::Expansion expansion;
+  // See sweeps::ExpandOutlook; absent if the expansion is all there will be.
+  std::optional<sweeps::Expansion> grown;
   std::string meaning;
   std::string dataset_digest;
+
+  const sweeps::Expansion& outlook() const {
+    return grown ? *grown : expansion;
+  }
 };
 absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
                                           const std::string& file_name,

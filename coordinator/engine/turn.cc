@@ -79,6 +79,7 @@ absl::Status Turn::Step(const Event& event, const StepNotes& notes,
 void Turn::Apply(const TrialChanged& effect, const StepNotes&) {
   store_.SetTrialState(effect, wall_time_);
   watchers_.TrialChanged(effect.trial_id);
+  news_.trial_ids.insert(effect.trial_id);
   if (!IsTerminal(effect.state)) return;
   ++ended_;
   store_.AddEvent(
@@ -96,7 +97,7 @@ void Turn::Apply(const LeaseGranted& effect, const StepNotes& notes) {
 void Turn::Apply(const AttemptEnded& effect, const StepNotes& notes) {
   std::string worker_id =
       store_.WorkerOfAttempt(effect.attempt).value_or("unknown");
-  std::string message = effect.how == AttemptEnded::How::kFailed
+  std::string message = !notes.message.empty()
                             ? notes.message
                             : MessageOfEnd(effect.how, worker_id);
   store_.EndAttempt(effect, message, wall_time_);
@@ -130,6 +131,7 @@ void Turn::Apply(const WorkerChanged& effect, const StepNotes&) {
                   effect.reason.empty() ? "" : ": ", effect.reason),
       wall_time_);
   WorkersChanged();
+  news_.fleet_changed = true;
   workers_with_news_.push_back(effect.worker_id);
 }
 

@@ -2,6 +2,7 @@
 #define DFSWEEP_COORDINATOR_ENGINE_TURN_H_
 
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +21,24 @@ namespace dfsweep::coordinator {
 // What goes into the store beside an event's effects.
 struct StepNotes {
   std::string request_id;  // of the LeaseTrials
-  std::string message;     // why the attempt ended
+  std::string message;     // why the attempt ended, if it has to be told
+};
+
+// What searches have to look at after a turn's handlers.
+struct SearchNews {
+  std::set<std::string> sweep_ids;  // new, or of a new status
+  std::set<std::string> trial_ids;  // of a new state
+  bool fleet_changed = false;
+  struct Epoch {
+    std::string trial_id;
+    EpochRow row;
+  };
+  std::vector<Epoch> epochs;  // reported while training
+
+  bool IsEmpty() const {
+    return sweep_ids.empty() && trial_ids.empty() && !fleet_changed &&
+           epochs.empty();
+  }
 };
 
 // What a handler sees: the scheduler and the store within one transaction that
@@ -41,6 +59,7 @@ class Turn {
   ParkedCalls& parked() { return parked_; }
   Watchers& watchers() { return watchers_; }
   Fleet& fleet() { return fleet_; }
+  SearchNews& news() { return news_; }
   absl::Duration now() const { return now_; }
   absl::Time wall_time() const { return wall_time_; }
 
@@ -103,6 +122,7 @@ class Turn {
   const absl::Time wall_time_;
   std::vector<Tell> tells_;
   std::vector<std::string> workers_with_news_;
+  SearchNews news_;
   bool work_available_ = false;
   bool workers_changed_ = false;
   int64_t ended_ = 0;

@@ -75,6 +75,16 @@ void Watchers::SweepChanged(const std::string& sweep_id) {
   }
 }
 
+void Watchers::TrialsAdded(const std::string& sweep_id,
+                           const std::vector<std::string>& trial_ids) {
+  for (auto& [call, stream] : sweeps_) {
+    if (stream.sweep_id != sweep_id) continue;
+    stream.trial_ids.insert(trial_ids.begin(), trial_ids.end());
+    stream.changed.insert(trial_ids.begin(), trial_ids.end());
+    stream.is_dirty = true;
+  }
+}
+
 void Watchers::WorkersChanged() {
   for (auto& [call, stream] : sweeps_) stream.is_dirty = true;
 }
@@ -98,7 +108,8 @@ SweepUpdate Watchers::MakeUpdate(SweepStream& stream, Store& store,
   while (!stream.changed.empty() && update.changed.size() < kMaxTrials &&
          bytes < kMaxBytes) {
     auto id = stream.changed.extract(stream.changed.begin());
-    if (std::optional<TrialRow> trial = store.FindTrial(id.value())) {
+    if (std::optional<TrialRow> trial =
+            store.FindTrialOf(stream.sweep_id, id.value())) {
       bytes += SizeOf(*trial);
       update.changed.push_back(*std::move(trial));
     }

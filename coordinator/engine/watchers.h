@@ -51,6 +51,9 @@ class Watchers {
 
   void TrialChanged(const std::string& trial_id);
   void SweepChanged(const std::string& sweep_id);
+  // The sweep has further trials.
+  void TrialsAdded(const std::string& sweep_id,
+                   const std::vector<std::string>& trial_ids);
   void WorkersChanged();
   // After an undone transaction: everything may be news.
   void AllChanged();

@@ -177,6 +177,9 @@ absl::Status ReportProgress(Turn& turn, const Progress& progress) {
   }
   Store& store = turn.store();
   store.AddEpochs(progress.attempt, progress.epochs);
+  for (const EpochRow& row : progress.epochs) {
+    turn.news().epochs.push_back({progress.attempt.trial_id, row});
+  }
   store.AddEvaluations(progress.attempt, progress.evaluations);
   store.AddLogLines(progress.attempt, progress.lines);
   turn.watchers().TrialChanged(progress.attempt.trial_id);
@@ -207,7 +210,8 @@ absl::Status CheckCheckpoint(Turn& turn, const std::string& worker_id,
   auto trial = turn.scheduler().Trial(attempt.trial_id);
   const bool is_newest = trial && trial->attempt == attempt.attempt &&
                          turn.store().WorkerOfAttempt(attempt) == worker_id;
-  if (!is_newest || (!name.is_stage && IsTerminal(trial->state))) {
+  if (!is_newest || (!name.is_stage && IsTerminal(trial->state) &&
+                     trial->state != TrialState::kCancelled)) {
     return MakeError(absl::StatusCode::kFailedPrecondition,
                      "this attempt is no longer the worker's", where,
                      "the worker has to stop it");

@@ -97,7 +97,7 @@ void AddConfiguration(const Group& group, Writer& writer) {
   for (const Json* value : group.parameters) writer.Add(Value(value));
   for (int64_t count :
        {group.counts.completed, group.counts.diverged, group.counts.failed,
-        group.counts.cancelled, group.counts.open}) {
+        group.counts.cancelled, group.counts.pruned, group.counts.open}) {
     writer.Add(std::to_string(count));
   }
   writer.Add(group.odd_provenance ? "true" : "false");
@@ -127,8 +127,8 @@ void AddHeader(const View& view, Writer& writer) {
     return;
   }
   for (const std::string& name : view.parameters) writer.Add(name);
-  for (const char* name :
-       {"n", "diverged", "failed", "cancelled", "open", "mixed_provenance"}) {
+  for (const char* name : {"n", "diverged", "failed", "cancelled", "pruned",
+                           "open", "mixed_provenance"}) {
     writer.Add(name);
   }
   for (const std::string& name : view.metrics) {

@@ -504,14 +504,14 @@ TEST(ExportCsv, ConfigurationsHaveFullPrecision) {
       Text(Rows(), {.format = Format::kCsv, .columns = {"average_accuracy"}});
 
   EXPECT_EQ(text,
-            "strategy,n,diverged,failed,cancelled,open,mixed_provenance,"
+            "strategy,n,diverged,failed,cancelled,pruned,open,mixed_provenance,"
             "average_accuracy_mean,average_accuracy_sd,"
             "average_accuracy_ci95_low,average_accuracy_ci95_high\r\n"
-            "joint,3,0,0,0,0,false,0.8675,0.0050000000000000044,"
+            "joint,3,0,0,0,0,0,false,0.8675,0.0050000000000000044,"
             "0.8550793114412484,0.8799206885587517\r\n"
-            "naive,3,0,0,0,0,false,0.46,0.010000000000000009,"
+            "naive,3,0,0,0,0,0,false,0.46,0.010000000000000009,"
             "0.4351586228824967,0.48484137711750336\r\n"
-            "ewc,3,0,0,0,0,false,0.6749999999999999,0.04999999999999999,"
+            "ewc,3,0,0,0,0,0,false,0.6749999999999999,0.04999999999999999,"
             "0.5507931144124835,0.7992068855875164\r\n");
 }
 
@@ -565,7 +565,7 @@ TEST(ExportCsv, NegativeNumbersStayNumbers) {
   std::vector<ResultRow> rows = Rows();
   for (ResultRow& row : rows) row.metrics["bwt"] = -0.125;
   EXPECT_THAT(Text(rows, {.format = Format::kCsv, .columns = {"bwt"}}),
-              HasSubstr("naive,3,0,0,0,0,false,-0.125,"));
+              HasSubstr("naive,3,0,0,0,0,0,false,-0.125,"));
 }
 
 TEST(ExportCsv, CommasQuotesAndNewlinesAreQuoted) {
@@ -608,6 +608,16 @@ TEST(ExportJsonl, TrialHasItsFieldsInTheDocumentedOrder) {
           R"("},"started_at":"2023-11-14T22:13:20.000Z",)"
           R"("finished_at":"2023-11-14T22:13:41.500Z","train_seconds":20.25})"
           "\n");
+}
+
+TEST(ExportJsonl, PartsAreKeysAtTheEnd) {
+  ResultRow row = Rows()[6];
+  row.parts = {{"confusion_matrix", Json::parse(R"({"labels":[1]})")},
+               {"open_world", Json::parse(R"({"points":[]})")}};
+  EXPECT_THAT(Text({row}, {.format = Format::kJsonl}),
+              HasSubstr(R"("train_seconds":20.25,)"
+                        R"("confusion_matrix":{"labels":[1]},)"
+                        R"("open_world":{"points":[]}})"));
 }
 
 TEST(ExportJsonl, TrialWithoutAResultHasNulledTimes) {

@@ -43,6 +43,7 @@ std::string ConfigurationLine(const View& view, const Group& group) {
                    {"diverged", counts.diverged},
                    {"failed", counts.failed},
                    {"cancelled", counts.cancelled},
+                   {"pruned", counts.pruned},
                    {"open", counts.open},
                    {"mixed_provenance", group.odd_provenance}});
 }
@@ -67,10 +68,11 @@ std::string ToJsonLine(const ResultRow& row) {
       {"finished_at", TimeOrNull(row.finished_at)},
       {"train_seconds", row.train_seconds}};
   std::string line;
-  for (const auto& [name, value] : members) {
-    line += (line.empty() ? "{\"" : ",\"") + std::string(name) + "\":";
-    line += Dump(value);
-  }
+  auto add = [&line](const std::string& name, const auto& value) {
+    line += (line.empty() ? "{\"" : ",\"") + name + "\":" + Dump(value);
+  };
+  for (const auto& [name, value] : members) add(name, value);
+  for (const auto& [name, value] : row.parts) add(name, value);
   return line + "}";
 }
 

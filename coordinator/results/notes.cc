@@ -103,6 +103,7 @@ std::string UnfinishedNote(const View& view) {
   for (auto [count, what] : {std::pair{counts.diverged, "diverged"},
                              {counts.failed, "failed"},
                              {counts.cancelled, "cancelled"},
+                             {counts.pruned, "stopped early"},
                              {counts.open, "not ended yet"}}) {
     if (count > 0) parts.push_back(fmt::format("{} {}", count, what));
   }

@@ -11,12 +11,13 @@ namespace dfsweep::coordinator {
 using Json = nlohmann::json;
 
 // One trial of a sweep with what its accepted result found. The members are
-// the keys of a JSONL row, in this order, except `message`.
+// the keys of a JSONL row, in this order, except `message`; each part that
+// there is is a key of its own.
 struct ResultRow {
   std::string trial_id;
   std::string sweep;   // its name
   std::string status;  // pending | leased | running | completed | diverged |
-                       // failed | cancelled
+                       // failed | cancelled | pruned
   int64_t seed = 0;
   int attempt = 0;  // of the accepted result, else the newest; 0: none yet
   Json parameters = Json::object();       // the effective configuration, flat
@@ -32,6 +33,8 @@ struct ResultRow {
   std::string started_at;   // RFC 3339, UTC; "" if not started
   std::string finished_at;  // RFC 3339, UTC; "" if not ended
   double train_seconds = 0;
+  // Those of model/protocol/result_parts.h, by name.
+  std::map<std::string, Json> parts;
   std::string message;  // why it failed or diverged: what, where, remedy
 };
 

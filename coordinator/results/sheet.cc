@@ -148,6 +148,7 @@ class SheetBuilder {
     AddCount("diverged", &Counts::diverged);
     AddCount("failed", &Counts::failed);
     AddCount("cancelled", &Counts::cancelled);
+    AddCount("pruned", &Counts::pruned);
     AddCount("open", &Counts::open);
   }
 

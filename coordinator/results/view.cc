@@ -248,12 +248,13 @@ void Counts::Add(const std::string& status) {
                    : status == "diverged"  ? diverged
                    : status == "failed"    ? failed
                    : status == "cancelled" ? cancelled
+                   : status == "pruned"    ? pruned
                                            : open;
   ++count;
 }
 
 int64_t Counts::Total() const {
-  return completed + diverged + failed + cancelled + open;
+  return completed + diverged + failed + cancelled + pruned + open;
 }
 
 absl::StatusOr<View> MakeView(const std::vector<ResultRow>& rows,

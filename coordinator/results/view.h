@@ -20,6 +20,7 @@ struct Counts {
   int64_t diverged = 0;
   int64_t failed = 0;
   int64_t cancelled = 0;
+  int64_t pruned = 0;  // stopped early by the search
   int64_t open = 0;
 
   void Add(const std::string& status);

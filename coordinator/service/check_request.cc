@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "base/digest.h"
 #include "base/display_text.h"
 #include "base/version.h"
+#include "model/protocol/result_parts.h"
 #include "proto/channel.h"
 
 namespace dfsweep::coordinator {
@@ -154,6 +158,20 @@ absl::StatusOr<std::vector<std::vector<double>>> MatrixOf(
   return matrix;
 }
 
+absl::StatusOr<std::map<std::string, std::string>> PartsOf(
+    const google::protobuf::Map<std::string, std::string>& parts) {
+  std::map<std::string, std::string> checked;
+  for (const auto& [name, text] : parts) {
+    Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    try {
+      checked[name] = protocol::CheckedPart(name, json).dump();
+    } catch (const std::invalid_argument& error) {
+      return Refuse("a part of a result is malformed", error.what());
+    }
+  }
+  return checked;
+}
+
 absl::StatusOr<TrialResultRow> ResultOf(const v1::TrialResult& result) {
   if (result.epochs_reused() < 0) {
     return Refuse("a number of reused epochs is negative", "");
@@ -173,6 +191,7 @@ absl::StatusOr<TrialResultRow> ResultOf(const v1::TrialResult& result) {
   DFSWEEP_ASSIGN_OR_RETURN(row.epochs, EpochsOf(result.epochs()));
   DFSWEEP_ASSIGN_OR_RETURN(row.accuracy_matrix,
                            MatrixOf(result.accuracy_matrix_json()));
+  DFSWEEP_ASSIGN_OR_RETURN(row.parts, PartsOf(result.parts_json()));
   return row;
 }
 

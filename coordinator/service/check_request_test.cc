@@ -26,6 +26,8 @@ v1::CompleteTrialRequest ValidCompletion() {
   (*result.mutable_metrics())["average_accuracy"] = 0.5;
   result.set_train_seconds(3);
   result.set_accuracy_matrix_json("[[0.9],[0.1,0.8]]");
+  (*result.mutable_parts_json())["confusion_matrix"] =
+      R"({"labels":[3],"counts":[[0,0,7]],"more":1})";
   v1::TaskEvaluation& evaluation = *result.add_evaluations();
   evaluation.set_split("test");
   evaluation.set_accuracy(0.9);
@@ -44,6 +46,9 @@ TEST(ReadCompletion, ResultIsReadWhole) {
   EXPECT_EQ(result.metrics.at("average_accuracy"), 0.5);
   EXPECT_EQ(result.accuracy_matrix,
             (std::vector<std::vector<double>>{{0.9}, {0.1, 0.8}}));
+  EXPECT_EQ(result.parts,
+            (std::map<std::string, std::string>{
+                {"confusion_matrix", R"({"counts":[[0,0,7]],"labels":[3]})"}}));
   EXPECT_EQ(result.train_seconds, 3);
   EXPECT_EQ(result.evaluations.size(), 1u);
   EXPECT_EQ(result.epochs.size(), 1u);
@@ -109,6 +114,22 @@ INSTANTIATE_TEST_SUITE_P(
                [](auto& r) {
                  r.mutable_result()->set_accuracy_matrix_json("[[\"a\"]]");
                }},
+        Damage{"UnknownPart",
+               [](auto& r) {
+                 (*r.mutable_result()->mutable_parts_json())["x"] = "{}";
+               }},
+        Damage{
+            "PartNoJson",
+            [](auto& r) {
+              (*r.mutable_result()->mutable_parts_json())["confusion_matrix"] =
+                  "{";
+            }},
+        Damage{
+            "PartOutOfRange",
+            [](auto& r) {
+              (*r.mutable_result()->mutable_parts_json())["confusion_matrix"] =
+                  R"({"labels":[3],"counts":[[0,1,7]]})";
+            }},
         Damage{"MatrixAboveOne",
                [](auto& r) {
                  r.mutable_result()->set_accuracy_matrix_json("[[2]]");

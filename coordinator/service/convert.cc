@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "sweeps/search_settings.h"
+
 namespace dfsweep::coordinator {
 namespace {
 
@@ -37,6 +39,8 @@ v1::TrialState StateOf(TrialState state) {
       return v1::FAILED;
     case TrialState::kCancelled:
       return v1::CANCELLED;
+    case TrialState::kPruned:
+      return v1::PRUNED;
   }
   return v1::TRIAL_STATE_UNSPECIFIED;
 }
@@ -97,6 +101,8 @@ void SetCount(TrialState state, int64_t count, v1::TrialCounts* out) {
       return out->set_failed(count);
     case TrialState::kCancelled:
       return out->set_cancelled(count);
+    case TrialState::kPruned:
+      return out->set_pruned(count);
   }
 }
 
@@ -248,8 +254,9 @@ void ToProto(const PlanView& view, v1::SweepPlan* out) {
   // A grid may be too large to count exactly; nobody runs one of those.
   const double grid = std::min(plan.grid_size * seeds, 9e18);
   out->set_grid_size(static_cast<int64_t>(grid));
-  out->set_selected_size((plan.after_when - plan.excluded + plan.included) *
-                         plan.seeds);
+  const int64_t points =
+      plan.after_when - plan.excluded + plan.included + plan.drawn;
+  out->set_selected_size(points * plan.seeds);
   out->set_distinct_trials(plan.trials);
   out->set_known_trials(plan.known);
   out->set_epochs(plan.epochs_to_run);
@@ -260,6 +267,9 @@ void ToProto(const PlanView& view, v1::SweepPlan* out) {
     out->add_warnings(
         fmt::format("{}\n{}\n{}", warning.what, warning.where, warning.remedy));
   }
+  out->set_method(sweeps::NameOf(plan.method));
+  out->set_drawn(plan.drawn);
+  out->set_drawn_ahead(plan.drawn_ahead);
   out->set_slots(view.slots);
   out->set_epochs_shared(plan.epochs_shared);
   for (const sweeps::StageLevel& level : plan.levels) {

@@ -32,6 +32,8 @@ const char* NameOf(TrialState state) {
       return "failed";
     case TrialState::kCancelled:
       return "cancelled";
+    case TrialState::kPruned:
+      return "pruned";
   }
   return "";
 }
@@ -123,7 +125,7 @@ const char* NameOf(AttemptEnded::How how) {
 }
 
 TrialState TrialStateOf(std::string_view name) {
-  return ValueOf(name, TrialState::kCancelled);
+  return ValueOf(name, TrialState::kPruned);
 }
 
 Cause CauseOf(std::string_view name) {

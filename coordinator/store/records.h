@@ -73,6 +73,7 @@ struct SweepRow {
   std::string file_name;
   std::vector<std::string> overrides;
   std::vector<std::string> varying;  // parameters that differ between trials
+  bool searches = false;             // results decide about its further trials
   absl::Time create_time;
   int64_t number = 0;  // rises with each sweep; given by the store
 };
@@ -87,6 +88,13 @@ struct TokenRow {
   absl::Time create_time;
   std::optional<absl::Time> expire_time;
   bool revoked = false;
+};
+
+// What a search was told of a trial of its sweep while it trained.
+struct SearchReport {
+  std::string trial_id;
+  int64_t epochs = 0;  // done, all tasks together
+  double value = 0;    // of the metric that decides
 };
 
 // A trial as a sweep brings it.
@@ -150,6 +158,7 @@ struct TrialResultRow {
   std::vector<EvaluationRow> evaluations;
   std::vector<EpochRow> epochs;
   std::vector<std::vector<double>> accuracy_matrix;
+  std::map<std::string, std::string> parts;  // JSON by name, checked
   double train_seconds = 0;
   int64_t epochs_reused = 0;  // not trained by this attempt
   EnvironmentRow environment;

@@ -222,6 +222,26 @@ CREATE TABLE tokens (
   revoked INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 )sql",
+    R"sql(
+CREATE TABLE result_parts (
+  trial INTEGER NOT NULL REFERENCES trials,
+  name TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (trial, name)
+) STRICT, WITHOUT ROWID;
+)sql",
+    R"sql(
+ALTER TABLE sweeps ADD COLUMN searches INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sweep_trials ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE search_reports (
+  number INTEGER PRIMARY KEY,
+  sweep INTEGER NOT NULL REFERENCES sweeps,
+  trial INTEGER NOT NULL REFERENCES trials,
+  epochs INTEGER NOT NULL,
+  value REAL NOT NULL,
+  UNIQUE (sweep, trial, epochs)
+) STRICT;
+)sql",
     // SQLite can't change a CHECK: the table is made anew.
     R"sql(
 CREATE TABLE workers_with_orders (

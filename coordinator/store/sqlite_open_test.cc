@@ -218,7 +218,7 @@ TEST_F(OpenTest, MigrationHappensAsAWholeOrNotAtAll) {
 
 // A store of the schema before workers had orders, as far as it matters.
 TEST_F(OpenTest, WorkersOfAnOlderStoreKeepTheirDrain) {
-  constexpr int kVersionBefore = 3;
+  constexpr int kVersionBefore = 5;
   auto database = OpenDatabase();
   ASSERT_TRUE(Migrate(*database).ok());
   database->Execute(

@@ -125,7 +125,7 @@ RestoredState SqliteStore::Restore() {
 std::vector<RestoredSweep> SqliteStore::RestoreSweeps() {
   std::vector<RestoredSweep> sweeps;
   Query query(*database_,
-              "SELECT s.sweep_id, s.priority, s.status, t.trial_id "
+              "SELECT s.sweep_id, s.priority, s.status, t.trial_id, st.pruned "
               "FROM sweeps s JOIN sweep_trials st ON st.sweep = s.number "
               "JOIN trials t ON t.number = st.trial "
               "ORDER BY s.number, st.position");
@@ -138,6 +138,9 @@ std::vector<RestoredSweep> SqliteStore::RestoreSweeps() {
                         .cancelled = status == SweepStatus::kCancelled});
     }
     sweeps.back().trial_ids.push_back(query.Text(3));
+    if (query.Int(4) != 0) {
+      sweeps.back().dropped_trial_ids.push_back(query.Text(3));
+    }
   }
   return sweeps;
 }
@@ -150,7 +153,7 @@ std::vector<RestoredTrial> SqliteStore::RestoreTrials() {
                 "SELECT number, trial_id, state, attempt, worker_id, device, "
                 "memory_bytes, budget_out_of_memory, budget_crash, "
                 "budget_timeout, budget_environment, first_stage, "
-                "first_stage_epochs, epochs_done >= first_stage_epochs "
+                "first_stage_epochs, epochs_done >= first_stage_epochs, work "
                 "FROM trials "
                 "ORDER BY number");
     while (query.Next()) {
@@ -167,7 +170,8 @@ std::vector<RestoredTrial> SqliteStore::RestoreTrials() {
                       .timeout = static_cast<int>(query.Int(9)),
                       .environment = static_cast<int>(query.Int(10))},
            .first_stage = {.name = query.Text(11), .epochs = query.Int(12)},
-           .first_stage_is_over = query.Int(13) != 0});
+           .first_stage_is_over = query.Int(13) != 0,
+           .work = query.Real(14)});
     }
   }
   Query query(*database_,

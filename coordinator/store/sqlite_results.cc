@@ -40,6 +40,10 @@ void SqliteStore::AcceptResult(const AttemptId& attempt,
                      row[task]);
     }
   }
+  for (const auto& [name, json] : result.parts) {
+    database_->Run("INSERT INTO result_parts VALUES (?, ?, ?)", trial, name,
+                   json);
+  }
   int64_t epochs_done = 0;
   for (const EpochRow& epoch : result.epochs) {
     epochs_done = std::max(epochs_done, epoch.epochs_done);
@@ -56,15 +60,17 @@ void SqliteStore::AcceptResult(const AttemptId& attempt,
 std::vector<ResultRow> SqliteStore::Results(const SweepRow& sweep) {
   Query query(
       *database_,
-      "SELECT t.number, t.trial_id, t.state, t.seed, "
-      "coalesce(a.attempt, t.attempt), t.configuration_json, "
-      "coalesce(w.name, a.worker_id, t.worker_id), t.message, "
-      "coalesce(a.start_ms, t.start_ms), coalesce(a.end_ms, t.end_ms), "
-      "t.train_seconds "
-      "FROM sweep_trials st JOIN trials t ON t.number = st.trial "
-      "LEFT JOIN attempts a ON a.trial = t.number AND a.accepted = 1 "
-      "LEFT JOIN workers w ON w.worker_id = coalesce(a.worker_id, t.worker_id) "
-      "WHERE st.sweep = ? ORDER BY st.position",
+      std::string("SELECT t.number, t.trial_id, ") + kStateInSweep +
+          ", t.seed, "
+          "coalesce(a.attempt, t.attempt), t.configuration_json, "
+          "coalesce(w.name, a.worker_id, t.worker_id), t.message, "
+          "coalesce(a.start_ms, t.start_ms), coalesce(a.end_ms, t.end_ms), "
+          "t.train_seconds "
+          "FROM sweep_trials st JOIN trials t ON t.number = st.trial "
+          "LEFT JOIN attempts a ON a.trial = t.number AND a.accepted = 1 "
+          "LEFT JOIN workers w ON w.worker_id = coalesce(a.worker_id, "
+          "t.worker_id) "
+          "WHERE st.sweep = ? ORDER BY st.position",
       sweep.number);
   std::vector<ResultRow> rows;
   while (query.Next()) {
@@ -102,6 +108,10 @@ void SqliteStore::ReadResultParts(int64_t trial, ResultRow& row) {
     }
     row.accuracy_matrix.back().push_back(matrix.Real(1));
   }
+
+  Query parts(*database_, "SELECT name, json FROM result_parts WHERE trial = ?",
+              trial);
+  while (parts.Next()) row.parts[parts.Text(0)] = Json::parse(parts.Text(1));
 
   Query curve(*database_,
               "SELECT task, epoch, name, value FROM metrics WHERE trial = ? "

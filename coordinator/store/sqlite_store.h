@@ -18,6 +18,12 @@ namespace dfsweep::coordinator {
 // The store as one SQLite file in a folder, which it locks. There is one
 // connection to the file in one process, and it alone checkpoints: SQLite
 // before 3.51.3 can corrupt a WAL that several connections checkpoint.
+// A trial's state as its sweep sees it, in SQL: `t` of trials, `st` of
+// sweep_trials.
+inline constexpr char kStateInSweep[] =
+    "CASE WHEN t.state = 'cancelled' AND st.pruned THEN 'pruned' "
+    "ELSE t.state END";
+
 class SqliteStore : public Store {
  public:
   // Opens or creates the store in `folder`. kFailedPrecondition if another
@@ -50,14 +56,26 @@ class SqliteStore : public Store {
   void InsertSweep(const SweepRow& sweep, const std::vector<NewTrial>& trials,
                    const Requirements& requirements,
                    const RetryBudget& budget) override;
+  void AddTrials(const SweepRow& sweep, const std::vector<NewTrial>& trials,
+                 const Requirements& requirements,
+                 const RetryBudget& budget) override;
   void SetSweepStatus(const std::string& sweep_id, SweepStatus status) override;
   std::optional<SweepRow> FindSweep(const std::string& id_or_name) override;
   std::optional<SweepRow> FindSweepByMeaning(
       const std::string& meaning) override;
   std::vector<SweepRow> ListSweeps(int64_t before, int limit) override;
+  std::vector<SweepRow> SearchingSweeps() override;
+  void SetPruned(const std::string& sweep_id, const std::string& trial_id,
+                 bool pruned) override;
+  std::vector<std::string> PrunedTrialIds(const std::string& sweep_id) override;
+  void AddSearchReport(const std::string& sweep_id,
+                       const SearchReport& report) override;
+  std::vector<SearchReport> SearchReports(const std::string& sweep_id) override;
   SweepProgress Progress(const std::string& sweep_id, absl::Time now) override;
   std::optional<BestRow> BestTrial(const SweepRow& sweep) override;
   std::optional<TrialRow> FindTrial(const std::string& trial_id) override;
+  std::optional<TrialRow> FindTrialOf(const std::string& sweep_id,
+                                      const std::string& trial_id) override;
   std::vector<TrialRow> ListTrials(const std::string& sweep_id, int64_t first,
                                    int limit) override;
   std::vector<std::string> TrialIdsInState(
@@ -92,6 +110,8 @@ class SqliteStore : public Store {
                                int limit) override;
   void AcceptResult(const AttemptId& attempt,
                     const TrialResultRow& result) override;
+  std::vector<double> Curve(const std::string& trial_id,
+                            const std::string& metric) override;
   std::vector<ResultRow> Results(const SweepRow& sweep) override;
 
   void PutWorker(const WorkerRow& worker, absl::Time now) override;

@@ -583,6 +583,7 @@ TEST_F(StoreTest, ResultRowsHaveEverythingForATable) {
   EXPECT_EQ(row.parameters, Json({{"strategy", "naive"}}));
   EXPECT_EQ(row.metrics.at("average_accuracy"), 0.5);
   EXPECT_EQ(row.accuracy_matrix, Json::parse("[[0.75],[0.25,0.75]]"));
+  EXPECT_EQ(row.parts.at("open_world"), Json::parse(R"({"points":[]})"));
   EXPECT_EQ(row.learning_curve, Json::parse(R"([{"task":0,"epoch":0,"loss":2.0},
                             {"task":0,"epoch":1,"loss":1.0}])"));
   EXPECT_EQ(row.worker, "laptop");

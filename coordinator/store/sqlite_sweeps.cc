@@ -10,16 +10,19 @@ namespace {
 constexpr char kSweepColumns[] =
     "sweep_id, name, meaning, status, priority, dataset_name, dataset_digest, "
     "metric_name, metric_maximize, file_text, file_name, overrides_json, "
-    "varying_json, create_ms, number";
+    "varying_json, create_ms, number, searches";
 
-constexpr char kTrialColumns[] =
-    "t.trial_id, t.state, t.configuration_json, t.dataset_digest, t.seed, "
-    "t.attempt, coalesce(w.name, t.worker_id), t.cause, t.message, "
-    "t.epochs_done, t.epochs_total, t.work, t.start_ms, t.end_ms, "
-    "t.train_seconds";
+// `state` is an SQL expression.
+std::string TrialColumns(const char* state) {
+  return std::string("t.trial_id, ") + state +
+         ", t.configuration_json, t.dataset_digest, t.seed, "
+         "t.attempt, coalesce(w.name, t.worker_id), t.cause, t.message, "
+         "t.epochs_done, t.epochs_total, t.work, t.start_ms, t.end_ms, "
+         "t.train_seconds";
+}
 
-std::string Select(const char* columns, const std::string& rest) {
-  return std::string("SELECT ") + columns + " FROM " + rest;
+std::string Select(const std::string& columns, const std::string& rest) {
+  return "SELECT " + columns + " FROM " + rest;
 }
 
 }  // namespace
@@ -77,20 +80,32 @@ void SqliteStore::InsertSweep(const SweepRow& sweep,
   database_->Run(
       "INSERT INTO sweeps (sweep_id, name, meaning, status, priority, "
       "dataset_name, dataset_digest, metric_name, metric_maximize, file_text, "
-      "file_name, overrides_json, varying_json, create_ms) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "file_name, overrides_json, varying_json, create_ms, searches) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       sweep.sweep_id, sweep.name, sweep.meaning, NameOf(sweep.status),
       sweep.priority, sweep.dataset_name, sweep.dataset_digest,
       sweep.metric_name, sweep.metric_maximize, sweep.file_text,
       sweep.file_name, Json(sweep.overrides).dump(), Json(sweep.varying).dump(),
-      ToMs(sweep.create_time));
+      ToMs(sweep.create_time), sweep.searches);
+  AddTrials(sweep, trials, requirements, budget);
+}
+
+void SqliteStore::AddTrials(const SweepRow& sweep,
+                            const std::vector<NewTrial>& trials,
+                            const Requirements& requirements,
+                            const RetryBudget& budget) {
   int64_t number = 0;
-  {
-    Query query(*database_, "SELECT number FROM sweeps WHERE sweep_id = ?",
-                sweep.sweep_id);
-    if (query.Next()) number = query.Int(0);
-  }
   int64_t position = 0;
+  {
+    Query query(*database_,
+                "SELECT number, (SELECT count(*) FROM sweep_trials st "
+                "WHERE st.sweep = s.number) FROM sweeps s WHERE sweep_id = ?",
+                sweep.sweep_id);
+    if (query.Next()) {
+      number = query.Int(0);
+      position = query.Int(1);
+    }
+  }
   for (const NewTrial& trial : trials) {
     AddTrial(number, position++, trial, sweep, requirements, budget);
   }
@@ -116,8 +131,10 @@ void SqliteStore::AddTrial(int64_t sweep, int64_t position,
       trial.work, trial.epochs_total, trial.first_stage.name,
       trial.first_stage.epochs, requirements.device, requirements.memory_bytes,
       budget.out_of_memory, budget.crash, budget.timeout, budget.environment);
-  database_->Run("INSERT INTO sweep_trials VALUES (?, ?, ?)", sweep, position,
-                 NumberOf(trial.trial_id));
+  database_->Run(
+      "INSERT INTO sweep_trials (sweep, position, trial) "
+      "VALUES (?, ?, ?)",
+      sweep, position, NumberOf(trial.trial_id));
 }
 
 void SqliteStore::SetSweepStatus(const std::string& sweep_id,
@@ -145,6 +162,7 @@ std::vector<SweepRow> SqliteStore::ReadSweeps(Query& query) {
         .file_name = query.Text(10),
         .overrides = Json::parse(query.Text(11)),
         .varying = Json::parse(query.Text(12)),
+        .searches = query.Int(15) != 0,
         .create_time = FromMs(query.Int(13)),
         .number = query.Int(14),
     });
@@ -187,14 +205,17 @@ SweepProgress SqliteStore::Progress(const std::string& sweep_id,
                                     absl::Time now) {
   Query query(
       *database_,
-      "SELECT t.state, count(*), sum(t.epochs_total), sum(t.epochs_done), "
-      "sum(t.work), sum(t.work * t.epochs_done / max(t.epochs_total, 1)), "
-      "sum(t.train_seconds), sum(?2 - t.start_ms) / 1000.0, "
-      "max(t.work * (1.0 - 1.0 * t.epochs_done / max(t.epochs_total, 1))), "
-      "sum(t.epochs_reused) "
-      "FROM sweeps s JOIN sweep_trials st ON st.sweep = s.number "
-      "JOIN trials t ON t.number = st.trial "
-      "WHERE s.sweep_id = ?1 GROUP BY t.state",
+      std::string("SELECT ") + kStateInSweep +
+          " AS state, count(*), sum(CASE WHEN st.pruned AND t.state = "
+          "'cancelled' "
+          "THEN t.epochs_done ELSE t.epochs_total END), sum(t.epochs_done), "
+          "sum(t.work), sum(t.work * t.epochs_done / max(t.epochs_total, 1)), "
+          "sum(t.train_seconds), sum(?2 - t.start_ms) / 1000.0, "
+          "max(t.work * (1.0 - 1.0 * t.epochs_done / max(t.epochs_total, 1))), "
+          "sum(t.epochs_reused) "
+          "FROM sweeps s JOIN sweep_trials st ON st.sweep = s.number "
+          "JOIN trials t ON t.number = st.trial "
+          "WHERE s.sweep_id = ?1 GROUP BY 1",
       sweep_id, ToMs(now));
   SweepProgress progress;
   while (query.Next()) {
@@ -276,7 +297,7 @@ std::map<std::string, double> SqliteStore::MetricsOf(
 
 std::optional<TrialRow> SqliteStore::FindTrial(const std::string& trial_id) {
   Query query(*database_,
-              Select(kTrialColumns,
+              Select(TrialColumns("t.state"),
                      "trials t LEFT JOIN workers w USING (worker_id) "
                      "WHERE t.trial_id = ?"),
               trial_id);
@@ -285,10 +306,24 @@ std::optional<TrialRow> SqliteStore::FindTrial(const std::string& trial_id) {
   return rows[0];
 }
 
+std::optional<TrialRow> SqliteStore::FindTrialOf(const std::string& sweep_id,
+                                                 const std::string& trial_id) {
+  Query query(*database_,
+              Select(TrialColumns(kStateInSweep),
+                     "sweeps s JOIN sweep_trials st ON st.sweep = s.number "
+                     "JOIN trials t ON t.number = st.trial "
+                     "LEFT JOIN workers w ON w.worker_id = t.worker_id "
+                     "WHERE s.sweep_id = ? AND t.trial_id = ?"),
+              sweep_id, trial_id);
+  std::vector<TrialRow> rows = ReadTrials(query);
+  if (rows.empty()) return std::nullopt;
+  return rows[0];
+}
+
 std::vector<TrialRow> SqliteStore::ListTrials(const std::string& sweep_id,
                                               int64_t first, int limit) {
   Query query(*database_,
-              Select(kTrialColumns,
+              Select(TrialColumns(kStateInSweep),
                      "sweeps s JOIN sweep_trials st ON st.sweep = s.number "
                      "JOIN trials t ON t.number = st.trial "
                      "LEFT JOIN workers w ON w.worker_id = t.worker_id "
@@ -306,7 +341,8 @@ std::vector<std::string> SqliteStore::TrialIdsInState(
                 "SELECT t.trial_id FROM sweeps s "
                 "JOIN sweep_trials st ON st.sweep = s.number "
                 "JOIN trials t ON t.number = st.trial "
-                "WHERE s.sweep_id = ? AND t.state = ? ORDER BY st.position",
+                "WHERE s.sweep_id = ? AND " +
+                    std::string(kStateInSweep) + " = ? ORDER BY st.position",
                 sweep_id, NameOf(state));
     while (query.Next()) ids.push_back(query.Text(0));
   }

@@ -65,6 +65,11 @@ class Store {
                            const std::vector<NewTrial>& trials,
                            const Requirements& requirements,
                            const RetryBudget& budget) = 0;
+  // Behind those that it has. Known trials are treated as by InsertSweep.
+  virtual void AddTrials(const SweepRow& sweep,
+                         const std::vector<NewTrial>& trials,
+                         const Requirements& requirements,
+                         const RetryBudget& budget) = 0;
   virtual void SetSweepStatus(const std::string& sweep_id,
                               SweepStatus status) = 0;
   // By id, or the newest of a name.
@@ -74,10 +79,29 @@ class Store {
       const std::string& meaning) = 0;
   // Newest first; those with a number below `before`.
   virtual std::vector<SweepRow> ListSweeps(int64_t before, int limit) = 0;
+  // Sweeps whose results decide about further trials, oldest first, without
+  // cancelled ones.
+  virtual std::vector<SweepRow> SearchingSweeps() = 0;
+  // Whether the sweep has stopped the trial early. A cancelled trial that is
+  // pruned is shown as kPruned wherever a sweep's trials are.
+  virtual void SetPruned(const std::string& sweep_id,
+                         const std::string& trial_id, bool pruned) = 0;
+  virtual std::vector<std::string> PrunedTrialIds(
+      const std::string& sweep_id) = 0;
+  // Adding the same epochs of a trial again changes nothing.
+  virtual void AddSearchReport(const std::string& sweep_id,
+                               const SearchReport& report) = 0;
+  // In the order of adding.
+  virtual std::vector<SearchReport> SearchReports(
+      const std::string& sweep_id) = 0;
   virtual SweepProgress Progress(const std::string& sweep_id,
                                  absl::Time now) = 0;
   virtual std::optional<BestRow> BestTrial(const SweepRow& sweep) = 0;
   virtual std::optional<TrialRow> FindTrial(const std::string& trial_id) = 0;
+  // The same, in the state that it has for the sweep (see SetPruned); empty if
+  // the sweep does not have it.
+  virtual std::optional<TrialRow> FindTrialOf(const std::string& sweep_id,
+                                              const std::string& trial_id) = 0;
   // Of a sweep in the file's order, from the position `first` on.
   virtual std::vector<TrialRow> ListTrials(const std::string& sweep_id,
                                            int64_t first, int limit) = 0;
@@ -128,6 +152,9 @@ class Store {
   // Makes it the trial's one result: call once, after EndAttempt.
   virtual void AcceptResult(const AttemptId& attempt,
                             const TrialResultRow& result) = 0;
+  // A metric of each epoch of the trial's result, in order; empty without one.
+  virtual std::vector<double> Curve(const std::string& trial_id,
+                                    const std::string& metric) = 0;
   // All trials of a sweep with their results, in the file's order.
   virtual std::vector<ResultRow> Results(const SweepRow& sweep) = 0;
 

@@ -86,6 +86,7 @@ inline TrialResultRow AResult(double accuracy = 0.5) {
           .epochs = {{0, 0, {{"loss", 2.0}}, 1, 10},
                      {0, 1, {{"loss", 1.0}}, 10, 10}},
           .accuracy_matrix = {{0.75}, {0.25, 0.75}},
+          .parts = {{"open_world", R"({"points":[]})"}},
           .train_seconds = 20,
           .environment = AWorker("w").environment};
 }

@@ -372,6 +372,13 @@ std::vector<Parameter> MakeTable() {
                        "network sees them: remove keeps one of each, and "
                        "none where their labels differ; keep reports "
                        "how many test traces were trained on."});
+  table.push_back({.name = "data.open_world",
+                   .type = Type::kChoice,
+                   .default_value = "standard",
+                   .choices = {"standard", "two_class"},
+                   .meaning = "With unmonitored traces: standard tells the "
+                              "monitored sites apart; two_class trains on two "
+                              "labels, monitored and not (Sirinam 2018)."});
   table.push_back({.name = "data.train_per_class",
                    .type = Type::kInteger,
                    .default_value = 0,

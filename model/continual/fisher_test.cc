@@ -1,5 +1,6 @@
 #include "model/continual/fisher.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -84,6 +85,27 @@ void ExpectClose(const torch::Tensor& a, const torch::Tensor& b,
   ASSERT_EQ(a.sizes(), b.sizes());
   EXPECT_LE((a - b).abs().max().item<double>(),
             tolerance * b.abs().max().item<double>());
+}
+
+// Reference test 5: squaring the gradient of a batch's mean loss, as some
+// libraries do, gives 1/B of what FisherSum gives, and λ another scale.
+TEST(Fisher, IsNotThatOfABatchsMeanLoss) {
+  constexpr int64_t kRows = 20, kBatches = 4000, kClasses = 6;
+  Linear network(8, kClasses);
+  const torch::Tensor x = RandomSigns(kRows, 8);
+  const torch::Tensor fisher =
+      Fisher(network, FisherLabels::kAll, x, {}, kClasses)[0];
+
+  const torch::Tensor p = at::softmax(network.Forward(x), 1);
+  const torch::Tensor labels = at::multinomial(
+      p, kBatches, /*replacement=*/true, at::detail::createCPUGenerator(3));
+  const torch::Tensor residual = p.unsqueeze(1) - at::one_hot(labels, kClasses);
+  const torch::Tensor gradient =
+      at::einsum("nbk,nj->bkj", {residual, x}).div(kRows);
+  const torch::Tensor batched = gradient.square().mean(0);
+
+  EXPECT_NEAR((batched.sum() / fisher.sum()).item<double>(), 1. / kRows,
+              .03 / kRows);
 }
 
 TEST(Fisher, OfLinearSoftmaxHasItsClosedForm) {

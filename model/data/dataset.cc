@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <string_view>
 
 #include "model/config/error.h"
@@ -149,6 +150,7 @@ struct Dataset::Mapping {
   void* address = MAP_FAILED;
   uint64_t size = 0;
   DatasetView view;
+  std::vector<int64_t> two_labels;  // `view.labels`, if they are merged
   std::vector<int64_t> classes;
 
   ~Mapping() {
@@ -157,6 +159,8 @@ struct Dataset::Mapping {
 
   void Map();
   void FindArrays();
+  void MergeMonitored();
+  void FindClasses();
   void Require(Kind kind) const;
 };
 
@@ -198,6 +202,27 @@ void Dataset::Mapping::FindArrays() {
   if (std::string fault = FaultIn(view); !fault.empty()) {
     throw config::Error(fault, path, kImportAgain);
   }
+}
+
+void Dataset::Mapping::MergeMonitored() {
+  if (!view.unmonitored) {
+    throw config::Error(
+        "a dataset without unmonitored traces has no two classes", path,
+        "set data.open_world: standard, or import it with "
+        "--unmonitored");
+  }
+  auto is_monitored = [&](int64_t label) { return label != *view.unmonitored; };
+  two_labels.assign(view.labels.begin(), view.labels.end());
+  int64_t monitored = std::numeric_limits<int64_t>::max();
+  for (int64_t label : two_labels) {
+    if (is_monitored(label)) monitored = std::min(monitored, label);
+  }
+  std::replace_if(two_labels.begin(), two_labels.end(), is_monitored,
+                  monitored);
+  view.labels = two_labels;
+}
+
+void Dataset::Mapping::FindClasses() {
   classes.assign(view.labels.begin(), view.labels.end());
   std::sort(classes.begin(), classes.end());
   classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
@@ -214,11 +239,13 @@ void Dataset::Mapping::Require(Kind kind) const {
                       "use a dataset of images, e.g. MNIST");
 }
 
-Dataset::Dataset(const std::filesystem::path& path)
+Dataset::Dataset(const std::filesystem::path& path, Labels labels)
     : mapping_(std::make_unique<Mapping>()) {
   mapping_->path = path.string();
   mapping_->Map();
   mapping_->FindArrays();
+  if (labels == Labels::kTwoClass) mapping_->MergeMonitored();
+  mapping_->FindClasses();
 }
 
 Dataset::~Dataset() = default;

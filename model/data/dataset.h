@@ -50,12 +50,20 @@ struct Traces {
   std::optional<int64_t> unmonitored;  // label
 };
 
+// What the labels of a dataset say.
+enum class Labels {
+  kSites,     // as they are stored
+  kTwoClass,  // every monitored site has the smallest of their labels
+};
+
 // A native file mapped into memory. Immutable, so safe to share between
 // threads; spans are valid as long as the Dataset.
 class Dataset {
  public:
-  // Throws config::Error if the file is missing, damaged or not native.
-  explicit Dataset(const std::filesystem::path& path);
+  // Throws config::Error if the file is missing, damaged or not native, or has
+  // no unmonitored class to tell two classes by.
+  explicit Dataset(const std::filesystem::path& path,
+                   Labels labels = Labels::kSites);
   ~Dataset();
   Dataset(Dataset&&) noexcept;
 

@@ -113,6 +113,22 @@ TEST_F(DatasetTest, ReadsEveryOptionalMember) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(dataset.times().data()) % 64, 0u);
 }
 
+TEST_F(DatasetTest, TwoClassesAreTheMonitoredSitesAndTheRest) {
+  Traces traces = Full();
+  traces.labels = {9, 7, 4};  // 7 is unmonitored
+  const std::string path = Write(NativeBytes(traces));
+  Dataset two(path, Labels::kTwoClass);
+  EXPECT_THAT(two.labels(), ElementsAre(4, 7, 4));
+  EXPECT_THAT(two.classes(), ElementsAre(4, 7));
+  EXPECT_EQ(two.unmonitored(), 7);
+  EXPECT_THAT(Dataset(path).labels(), ElementsAre(9, 7, 4));
+}
+
+TEST_F(DatasetTest, WithoutUnmonitoredTracesThereAreNoTwoClasses) {
+  const std::string path = Write(NativeBytes(Small()));
+  EXPECT_THROW(Dataset(path, Labels::kTwoClass), config::Error);
+}
+
 TEST_F(DatasetTest, EverySubsetOfOptionalMembersComesBack) {
   for (int subset = 0; subset < 16; ++subset) {
     Traces traces = Full();

@@ -120,14 +120,4 @@ std::vector<double> DfThresholds() {
   return thresholds;
 }
 
-std::vector<OpenWorldTrace> TwoClass(std::vector<OpenWorldTrace> traces,
-                                     int64_t unmonitored) {
-  const int64_t monitored = unmonitored + 1;
-  for (OpenWorldTrace& trace : traces) {
-    if (trace.truth != unmonitored) trace.truth = monitored;
-    if (trace.predicted != unmonitored) trace.predicted = monitored;
-  }
-  return traces;
-}
-
 }  // namespace dfsweep::model

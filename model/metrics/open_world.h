@@ -62,11 +62,6 @@ std::optional<double> AreaUnderCurve(const std::vector<RocPoint>& curve);
 // log from 10^0.05 to 10^2.
 std::vector<double> DfThresholds();
 
-// The two-class setting on the same network: every monitored site is one class.
-// (A two-class model is one that was trained on labels collapsed like this.)
-std::vector<OpenWorldTrace> TwoClass(std::vector<OpenWorldTrace> traces,
-                                     int64_t unmonitored);
-
 }  // namespace dfsweep::model
 
 #endif  // DFSWEEP_MODEL_METRICS_OPEN_WORLD_H_

@@ -49,14 +49,6 @@ TEST(OpenWorld, WithoutPositivesPrecisionIsUndefined) {
   EXPECT_EQ(CountAt({}, kUnmonitored, 0).F1(), std::nullopt);
 }
 
-TEST(OpenWorld, TwoClassHasNoWrongSite) {
-  OpenWorldCounts counts =
-      CountAt(TwoClass(HandCase(), kUnmonitored), kUnmonitored, .5);
-  EXPECT_EQ(counts.wrong_site, 0);
-  EXPECT_EQ(counts.true_positives, 3);
-  EXPECT_EQ(counts.StrictPrecision(), .75);
-}
-
 TEST(OpenWorld, CurveIsWhatCountingSays) {
   std::mt19937 random(1);
   std::vector<OpenWorldTrace> traces;

@@ -10,6 +10,12 @@ namespace dfsweep::protocol {
 inline constexpr int kVersion = 1;
 inline constexpr size_t kMaxLineBytes = 4u << 20;
 
+// What a confusion matrix may have, so that with all else of a result it fits a
+// line: its entries take at most 1.2 MB.
+inline constexpr size_t kMaxConfusionLabels = 10'000;
+inline constexpr size_t kMaxConfusionEntries = 50'000;
+inline constexpr size_t kMaxOpenWorldPoints = 100;
+
 namespace command {
 inline constexpr char kRun[] = "run";
 inline constexpr char kCancel[] = "cancel";

@@ -159,9 +159,11 @@ torch::Tensor DatasetOnDevice::Rows(const std::vector<int64_t>& rows) const {
 const DatasetCache::Entry& DatasetCache::Load(const Trial& trial,
                                               c10::Device device) {
   std::string key = trial.dataset.string() + "\n" + trial.dataset_digest +
-                    "\n" + device.str() + "\n" +
-                    trial.configuration.Choice("data.representation") + "\n" +
-                    trial.configuration.Choice("data.image_form");
+                    "\n" + device.str();
+  for (const char* name :
+       {"data.representation", "data.image_form", "data.open_world"}) {
+    key += "\n" + trial.configuration.Choice(name);
+  }
   // Without a digest the file may have changed since.
   if (key == key_ && !trial.dataset_digest.empty()) {
     ChooseInputForm(*entry_.host, trial.configuration);  // may still refuse
@@ -170,7 +172,11 @@ const DatasetCache::Entry& DatasetCache::Load(const Trial& trial,
   key_.clear();
   entry_ = {};
   try {
-    entry_.host = std::make_unique<data::Dataset>(trial.dataset);
+    entry_.host = std::make_unique<data::Dataset>(
+        trial.dataset,
+        trial.configuration.Choice("data.open_world") == "two_class"
+            ? data::Labels::kTwoClass
+            : data::Labels::kSites);
   } catch (const config::Error& error) {
     throw Failure(protocol::cause::kData, error);
   }

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "model/metrics/classification.h"
 #include "model/metrics/open_world.h"
 
 namespace dfsweep::model {
@@ -33,6 +32,35 @@ Metrics OpenWorldMetrics(const std::vector<OpenWorldTrace>& traces,
   return metrics;
 }
 
+config::Json PointJson(double threshold, const OpenWorldCounts& counts) {
+  config::Json point = {{"threshold", threshold},
+                        {"true_positives", counts.true_positives},
+                        {"wrong_site", counts.wrong_site},
+                        {"false_negatives", counts.false_negatives},
+                        {"false_positives", counts.false_positives},
+                        {"true_negatives", counts.true_negatives}};
+  auto add = [&](const char* name, std::optional<double> ratio) {
+    if (ratio) point[name] = *ratio;
+  };
+  add("precision", counts.Precision());
+  add("recall", counts.Recall());
+  add("fpr", counts.FalsePositiveRate());
+  return point;
+}
+
+// At the argmax and at the thresholds of Sirinam et al.
+config::Json OpenWorldJson(const std::vector<OpenWorldTrace>& traces,
+                           int64_t unmonitored) {
+  std::vector<double> thresholds = DfThresholds();
+  thresholds.insert(thresholds.begin(), 0);
+  config::Json points = config::Json::array();
+  for (double threshold : thresholds) {
+    points.push_back(
+        PointJson(threshold, CountAt(traces, unmonitored, threshold)));
+  }
+  return {{"unmonitored", unmonitored}, {"points", std::move(points)}};
+}
+
 }  // namespace
 
 torch::Tensor Evaluation::Scores(const std::vector<int64_t>& rows) const {
@@ -52,7 +80,7 @@ double Evaluation::Accuracy(const std::vector<int64_t>& rows) const {
   return hits.sum().item<double>() / static_cast<double>(rows.size());
 }
 
-Metrics Evaluation::Pooled() const {
+PooledTest Evaluation::Pooled() const {
   std::vector<int64_t> rows;
   for (const TaskRows& task : split_.tasks) {
     rows.insert(rows.end(), task.test.begin(), task.test.end());
@@ -65,14 +93,14 @@ Metrics Evaluation::Pooled() const {
     predicted.push_back(
         LabelOfUnit(rows[i], units.const_data_ptr<int64_t>()[i]));
   }
-  const ConfusionMatrix confusion = Confusion(truth, predicted);
-  Metrics metrics = {{"weighted_accuracy", PooledAccuracy(confusion)},
-                     {"macro_f1", MacroF1(confusion)}};
-  for (const auto& [label, accuracy] : ClassAccuracy(confusion)) {
-    metrics["class_accuracy_" + std::to_string(label)] = accuracy;
+  PooledTest test{.confusion = Confusion(truth, predicted)};
+  test.metrics = {{"weighted_accuracy", PooledAccuracy(test.confusion)},
+                  {"macro_f1", MacroF1(test.confusion)}};
+  for (const auto& [label, accuracy] : ClassAccuracy(test.confusion)) {
+    test.metrics["class_accuracy_" + std::to_string(label)] = accuracy;
   }
   const std::optional<int64_t> unmonitored = dataset_.unmonitored();
-  if (!unmonitored) return metrics;
+  if (!unmonitored) return test;
   const torch::Tensor confidence =
       std::get<0>(at::softmax(scores, 1).max(1)).to(at::kDouble).cpu();
   std::vector<OpenWorldTrace> traces;
@@ -80,8 +108,9 @@ Metrics Evaluation::Pooled() const {
     traces.push_back(
         {truth[i], predicted[i], confidence.const_data_ptr<double>()[i]});
   }
-  metrics.merge(OpenWorldMetrics(traces, *unmonitored));
-  return metrics;
+  test.metrics.merge(OpenWorldMetrics(traces, *unmonitored));
+  test.open_world = OpenWorldJson(traces, *unmonitored);
+  return test;
 }
 
 // A unit that all tasks share stands for a class of the row's own task.

@@ -9,10 +9,21 @@
 #include "model/continual/learner.h"
 #include "model/continual/strategy.h"
 #include "model/data/dataset.h"
+#include "model/metrics/classification.h"
 #include "model/train/result.h"
 #include "model/train/split.h"
 
 namespace dfsweep::model {
+
+// What the test traces of all tasks together tell.
+struct PooledTest {
+  Metrics metrics;
+  // By original labels; −1 where a trace was given a unit that its task has no
+  // class for.
+  ConfusionMatrix confusion;
+  // The field `open_world`, if there is an unmonitored class.
+  std::optional<config::Json> open_world;
+};
 
 // Tests the network of a learner by its strategy's scores. The arguments
 // outlive this. Each batch calls the learner's before_batch. Not thread-safe.
@@ -28,9 +39,7 @@ class Evaluation {
   // The share of `rows` that is predicted right.
   double Accuracy(const std::vector<int64_t>& rows) const;
 
-  // Metrics over the test traces of all tasks together, by their labels, and
-  // of the open world if there is an unmonitored class.
-  Metrics Pooled() const;
+  PooledTest Pooled() const;
 
  private:
   // Scores of the strategy, with −∞ where a unit may not be predicted.

@@ -1,6 +1,9 @@
 #include "model/train/result.h"
 
 #include <cmath>
+#include <utility>
+
+#include "model/protocol/protocol.h"
 
 namespace dfsweep::model {
 
@@ -12,6 +15,26 @@ Json FiniteJson(const Metrics& metrics) {
     if (std::isfinite(value)) json[name] = value;
   }
   return json;
+}
+
+std::optional<Json> ConfusionJson(const ConfusionMatrix& confusion,
+                                  std::set<int64_t> labels) {
+  for (const auto& [pair, count] : confusion) {
+    labels.insert(pair.first);
+    labels.insert(pair.second);
+  }
+  if (labels.size() > protocol::kMaxConfusionLabels ||
+      confusion.size() > protocol::kMaxConfusionEntries) {
+    return std::nullopt;
+  }
+  auto place = [&](int64_t label) {
+    return std::distance(labels.begin(), labels.find(label));
+  };
+  Json counts = Json::array();
+  for (const auto& [pair, count] : confusion) {
+    counts.push_back({place(pair.first), place(pair.second), count});
+  }
+  return Json{{"labels", labels}, {"counts", std::move(counts)}};
 }
 
 void ResultBuilder::AddEpoch(int64_t stage, int64_t epoch,
@@ -49,6 +72,10 @@ void ResultBuilder::AddMetrics(const Metrics& metrics) {
   metrics_.insert(metrics.begin(), metrics.end());
 }
 
+void ResultBuilder::AddPart(const std::string& name, Json value) {
+  parts_[name] = std::move(value);
+}
+
 Json ResultBuilder::Finish(bool complete, double train_seconds,
                            const std::string& message) const {
   Metrics metrics = metrics_;
@@ -75,6 +102,7 @@ Json ResultBuilder::Finish(bool complete, double train_seconds,
     result["validation_accuracy_matrix"] = validation_;
   }
   if (!message.empty()) result["message"] = message;
+  result.update(parts_);
   return result;
 }
 

@@ -62,7 +62,7 @@ class ResumeTest : public testing::Test {
     log_.clear();
     int asked = 0;
     Json result =
-        RunTrial(trial, {.device = c10::kCPU,
+        RunTrial(trial, {.device = TestDevice(),
                          .datasets = datasets_,
                          .emit =
                              [this](const char* type, const Json& fields) {

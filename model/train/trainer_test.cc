@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/protocol/protocol.h"
+#include "model/protocol/result_parts.h"
 #include "model/test_data.h"
 #include "model/train/failure.h"
 
@@ -41,7 +42,7 @@ class TrainerTest : public testing::Test {
     events_.clear();
     steps_ = 0;
     Json result = RunTrial(
-        trial, {.device = c10::kCPU,
+        trial, {.device = device_,
                 .datasets = datasets_,
                 .emit =
                     [this](const char* type, Json fields) {
@@ -57,6 +58,7 @@ class TrainerTest : public testing::Test {
   std::filesystem::path path_;  // of another dataset than file_
   DatasetCache datasets_;
   std::vector<Event> events_;
+  c10::Device device_ = TestDevice();
   int steps_ = 0;
   int steps_allowed_ = 1'000'000;
 };
@@ -205,6 +207,35 @@ TEST_F(TrainerTest, EveryStrategyTrainsEverywhere) {
   }
 }
 
+TEST_F(TrainerTest, EveryDeviceComputesTheSame) {
+  if (device_.is_cpu()) GTEST_SKIP() << "DFSWEEP_TEST_DEVICE names no other";
+  for (const char* model : {"mlp", "df"}) {
+    SCOPED_TRACE(model);
+    const Json config = {{"model", model},     {"strategy", "ewc"},
+                         {"ewc.lambda", 1e3},  {"epochs", 2},
+                         {"dropout.conv", 0},  {"dropout.fc1", 0},
+                         {"dropout.fc2", 0},   {"learning_rate", 1e-3},
+                         {"optimizer", "sgd"}, {"ewc.fisher_samples", 0}};
+    device_ = TestDevice();
+    const Json there = Run(config)["learning_curve"];
+    device_ = c10::kCPU;
+    const Json here = Run(config)["learning_curve"];
+    ASSERT_EQ(there.size(), here.size());
+    for (size_t i = 0; i < here.size(); ++i) {
+      EXPECT_NEAR(there[i]["train_loss"], here[i]["train_loss"], 2e-3) << i;
+    }
+  }
+}
+
+TEST_F(TrainerTest, EveryPrecisionTrainsAlike) {
+  for (const char* precision : {"fp32", "tf32", "bf16"}) {
+    SCOPED_TRACE(precision);
+    Json result =
+        Run({{"strategy", "joint"}, {"epochs", 8}, {"precision", precision}});
+    EXPECT_GT(result["metrics"]["average_accuracy"], .8);
+  }
+}
+
 TEST_F(TrainerTest, ForwardTransferComparesWithTheInitialWeights) {
   Json config = {{"scenario", "domain-incremental"},
                  {"forward_transfer", true}};
@@ -236,6 +267,45 @@ TEST_F(TrainerTest, AnUnmonitoredClassGivesOpenWorldMetrics) {
   EXPECT_GT(result["metrics"]["open_world_recall"], .8);
   EXPECT_LT(result["metrics"]["open_world_fpr"], .3);
   EXPECT_GT(result["metrics"]["open_world_auc"], .8);
+  EXPECT_EQ(protocol::CheckedPart("open_world", result["open_world"]),
+            result["open_world"]);
+  const Json& points = result["open_world"]["points"];
+  ASSERT_EQ(points.size(), 16u);  // the argmax and 15 thresholds
+  EXPECT_EQ(points[0]["recall"], result["metrics"]["open_world_recall"]);
+  EXPECT_EQ(points[0]["true_positives"].get<int>() +
+                points[0]["false_negatives"].get<int>(),
+            3 * 6);  // 20 % of 30 traces of three monitored sites
+}
+
+TEST_F(TrainerTest, TwoClassesTellMonitoredFromUnmonitoredTraces) {
+  data::Traces traces = EasyTraces(4, 30, 32);
+  traces.unmonitored = 40;
+  DatasetFile file(traces);
+  path_ = file.path();
+  Json result = Run({{"strategy", "joint"},
+                     {"epochs", 8},
+                     {"tasks.split", "equal"},
+                     {"tasks.count", 1},
+                     {"data.open_world", "two_class"}});
+  EXPECT_EQ(events_[0].fields["tasks"], Json({{10, 40}}));
+  EXPECT_EQ(result["confusion_matrix"]["labels"], Json({10, 40}));
+  EXPECT_GT(result["metrics"]["open_world_recall"], .8);
+  EXPECT_EQ(result["open_world"]["points"][0]["wrong_site"], 0);
+}
+
+TEST_F(TrainerTest, ConfusionMatrixHasEveryTestTrace) {
+  Json result = Run({{"epochs", 8}});
+  const Json& matrix = result["confusion_matrix"];
+  EXPECT_EQ(protocol::CheckedPart("confusion_matrix", matrix), matrix);
+  EXPECT_EQ(matrix["labels"], Json({10, 20, 30, 40}));
+  int64_t all = 0, right = 0;
+  for (const Json& entry : matrix["counts"]) {
+    all += entry[2].get<int64_t>();
+    if (entry[0] == entry[1]) right += entry[2].get<int64_t>();
+  }
+  EXPECT_EQ(all, 4 * 6);
+  EXPECT_DOUBLE_EQ(static_cast<double>(right) / static_cast<double>(all),
+                   result["metrics"]["weighted_accuracy"].get<double>());
 }
 
 TEST_F(TrainerTest, StepsPerEpochGoOnOverPasses) {
@@ -368,6 +438,7 @@ TEST_F(TrainerTest, EveryParameterIsObeyed) {
     if (parameter.choices.size() == 1) continue;
     if (parameter.name == "deterministic") continue;    // GPUs only
     if (parameter.name == "data.image_form") continue;  // images only
+    if (parameter.name == "data.open_world") continue;  // unmonitored only
     ASSERT_TRUE(changes.contains(parameter.name));
     auto [value, config] = changes.at(parameter.name);
     config["epochs"] = 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -125,7 +126,7 @@ Json TrialRun::Run() {
     EndStage();
     EvaluateStage();
   }
-  result_.AddMetrics(evaluation_.Pooled());
+  EvaluatePooled();
   return Result(/*is_complete=*/true);
 }
 
@@ -295,6 +296,21 @@ void TrialRun::EvaluateStage() {
                                 static_cast<int64_t>(set->size()));
       host_.emit(protocol::event::kEvaluation, std::move(fields));
     }
+  }
+}
+
+void TrialRun::EvaluatePooled() {
+  PooledTest test = evaluation_.Pooled();
+  result_.AddMetrics(test.metrics);
+  std::set<int64_t> labels;
+  for (const TaskRows& task : split_.tasks) {
+    labels.insert(task.labels.begin(), task.labels.end());
+  }
+  if (auto confusion = ConfusionJson(test.confusion, std::move(labels))) {
+    result_.AddPart("confusion_matrix", std::move(*confusion));
+  }
+  if (test.open_world) {
+    result_.AddPart("open_world", std::move(*test.open_world));
   }
 }
 

@@ -61,6 +61,7 @@ class TrialRun {
   void TrainStep(const Step& step, EpochSums& sums);
   bool EndEpoch();
   void EvaluateStage();
+  void EvaluatePooled();
   config::Json Result(bool is_complete);
 
   void StopIfCancelled() const;

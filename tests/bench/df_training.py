@@ -1,9 +1,9 @@
 """Compares the speed of dfsweep's training step of Deep Fingerprinting with
-that of PyTorch (eager and torch.compile) and Keras, on the CPU.
+that of PyTorch (eager and torch.compile) and Keras, on the CPU or a GPU.
 
 Usage: python df_training.py DF_TRAINING_BENCH [--quick] [--lengths 1000,5000]
            [--precisions fp32,bf16] [--peers eager,compile,keras] [--batch 128]
-           [--compile-all] [--threads N]
+           [--compile-all] [--threads N] [--device cuda]
 df_training.sh calls it. All contestants take turns in one run, a few steps
 each, in several rounds; the fastest round of each counts, so that a machine
 that does other things too is fair to all. Prints a Markdown table.
@@ -34,6 +34,7 @@ import train_df
 
 CLASSES = 95
 TRACES = 950
+DETERMINISTIC = "true"
 
 
 def forward_flops(length):
@@ -55,14 +56,26 @@ def training_flops(length):
     return 3 * total - first
 
 
-def matmul_flops_per_second(precision):
+def wait(device):
+    if device != "cpu":
+        torch.cuda.synchronize()
+
+
+def allow_tf32(precision):
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+
+
+def matmul_flops_per_second(precision, device):
     """The fastest of some large matrix products: what the machine gives now."""
-    size = 2048
-    a = torch.randn(size, size, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
+    size = 2048 if device == "cpu" else 8192
+    a = torch.randn(size, size, device=device,
+                    dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
     best = float("inf")
     for _ in range(8):
         start = time.perf_counter()
         a @ a
+        wait(device)
         best = min(best, time.perf_counter() - start)
     return 2 * size ** 3 / best
 
@@ -70,9 +83,10 @@ def matmul_flops_per_second(precision):
 class Dfsweep:
     name = "dfsweep"
 
-    def __init__(self, program, length, precision, batch):
+    def __init__(self, program, length, precision, batch, device):
         self.process = subprocess.Popen(
             [program, "--length", str(length), "--precision", precision,
+             "--device", device, "--deterministic", DETERMINISTIC,
              "--batch", str(batch), "--threads", str(torch.get_num_threads())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -88,12 +102,15 @@ class Dfsweep:
 class PyTorch:
     name = "eager"
 
-    def __init__(self, length, precision, batch):
+    def __init__(self, length, precision, batch, device):
         settings = dict(train_df.DEFAULTS, sequence_length=length)
         torch.manual_seed(0)
-        self.x = (torch.randint(0, 2, (TRACES, length)) * 2 - 1).to(torch.int8)
-        self.y = torch.arange(TRACES) % CLASSES
-        self.model = self.wrap(train_df.DF(CLASSES, settings))
+        self.x = (torch.randint(0, 2, (TRACES, length)) * 2 - 1).to(device, torch.int8)
+        self.y = (torch.arange(TRACES) % CLASSES).to(device)
+        self.model = self.wrap(train_df.DF(CLASSES, settings).to(device))
+        self.device = device
+        allow_tf32(precision)
+        torch.backends.cudnn.benchmark = device != "cpu"
         self.optimizer = torch.optim.Adamax(self.model.parameters(), lr=2e-3)
         self.precision, self.batch = precision, batch
         self.model.train()
@@ -102,9 +119,9 @@ class PyTorch:
         return model
 
     def step(self):
-        rows = torch.randint(0, TRACES, (self.batch,))
+        rows = torch.randint(0, TRACES, (self.batch,), device=self.device)
         x, y = self.x[rows].float(), self.y[rows]
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16"):
             logits = self.model(x)
         loss = F.cross_entropy(logits.float(), y)
         self.optimizer.zero_grad()
@@ -115,6 +132,7 @@ class PyTorch:
         start = time.perf_counter()
         for _ in range(count):
             self.step()
+        wait(self.device)
         return time.perf_counter() - start
 
     def close(self):
@@ -132,7 +150,7 @@ class Compiled(PyTorch):
 class Keras:
     name = "keras"
 
-    def __init__(self, length, precision, batch):
+    def __init__(self, length, precision, batch, device):
         import keras
         from keras import layers
 
@@ -186,7 +204,7 @@ def peers(names, compiles):
     return chosen
 
 
-def race(contestants, rounds, seconds):
+def race(contestants, rounds, seconds, most):
     """The fewest seconds a step of each, by its name."""
     best, counts = {}, {}
     for c in contestants:
@@ -196,7 +214,7 @@ def race(contestants, rounds, seconds):
             count = counts.get(c.name, 1)
             spent = c.steps(count) / count
             best[c.name] = min(best.get(c.name, spent), spent)
-            counts[c.name] = max(1, min(20, round(seconds / best[c.name])))
+            counts[c.name] = max(1, min(most, round(seconds / best[c.name])))
             print(f"  round {turn + 1} {c.name}: {count} steps, "
                   f"{spent * 1e3:.0f} ms each", file=sys.stderr)
     return best
@@ -204,13 +222,15 @@ def race(contestants, rounds, seconds):
 
 def measure(arguments, length, precision):
     chosen = peers(arguments.peers, arguments.compile_all or length == 5000)
-    contestants = [Dfsweep(arguments.program, length, precision, arguments.batch)]
-    contestants += [kind(length, precision, arguments.batch) for kind in chosen]
+    device = arguments.device
+    contestants = [Dfsweep(arguments.program, length, precision, arguments.batch, device)]
+    contestants += [kind(length, precision, arguments.batch, device) for kind in chosen]
     print(f"length {length}, {precision}", file=sys.stderr)
-    best = race(contestants, arguments.rounds, arguments.seconds)
+    best = race(contestants, arguments.rounds, arguments.seconds,
+                20 if device == "cpu" else 2000)
     for c in contestants:
         c.close()
-    peak = matmul_flops_per_second(precision)
+    peak = matmul_flops_per_second(precision, device)
     speed = {name: arguments.batch / spent for name, spent in best.items()}
     fastest = max((s for n, s in speed.items() if n != "dfsweep"), default=float("nan"))
     rate = speed["dfsweep"] * training_flops(length)
@@ -230,16 +250,28 @@ def main():
     parser.add_argument("--peers", default="eager,compile,keras")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--compile-all", action="store_true")
+    parser.add_argument("--rounds", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--any-order", action="store_true",
+                        help="dfsweep with deterministic: false")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     arguments.lengths = arguments.lengths or ("1000,5000" if arguments.quick else "1000,5000,10000")
     arguments.peers = arguments.peers.split(",")
+    if arguments.any_order:
+        global DETERMINISTIC
+        DETERMINISTIC = "false"
     if arguments.quick and "compile" in arguments.peers:
         arguments.peers.remove("compile")  # takes longer than all the rest
-    arguments.rounds, arguments.seconds = (2, 1) if arguments.quick else (3, 3)
+    rounds, seconds = (2, 1) if arguments.quick else (3, 3)
+    arguments.rounds = arguments.rounds or rounds
+    arguments.seconds = arguments.seconds or seconds
     warnings.filterwarnings("ignore")
     torch.set_num_threads(arguments.threads)
 
+    if arguments.device != "cpu":
+        print(f"GPU: {torch.cuda.get_device_name()}")
     print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, "
           f"batch {arguments.batch}; samples/s, and GFLOP/s of dfsweep and of a "
           "matrix product\n")

@@ -5,6 +5,7 @@
 // Usage: df_training_bench [--length N] [--batch N] [--precision
 // fp32|tf32|bf16]
 //                          [--device cpu|cuda|cuda:N] [--threads N]
+//                          [--deterministic true|false]
 // Each line of standard input is a number of steps; the answer is the seconds
 // that they took. The first step is slower than the others. Ends with the
 // input, so that a driver can let it and its competitors take turns:
@@ -102,18 +103,20 @@ class StepTimer {
 void Train(std::map<std::string, std::string> options) {
   const int64_t length = std::stoll(options["--length"]);
   const RandomTraces traces(length);
-  const Trial trial{.id = "",
-                    .dataset = traces.path(),
-                    .dataset_digest = "",
-                    .configuration = config::Configuration(
-                        {{"strategy", "joint"},
-                         {"tasks.count", 1},
-                         {"data.validation_fraction", 0},
-                         {"sequence_length", length},
-                         {"batch_size", std::stoll(options["--batch"])},
-                         {"drop_last", true},
-                         {"precision", options["--precision"]},
-                         {"steps_per_epoch", 1'000'000}})};
+  const Trial trial{
+      .id = "",
+      .dataset = traces.path(),
+      .dataset_digest = "",
+      .configuration = config::Configuration(
+          {{"strategy", "joint"},
+           {"tasks.count", 1},
+           {"data.validation_fraction", 0},
+           {"sequence_length", length},
+           {"batch_size", std::stoll(options["--batch"])},
+           {"drop_last", true},
+           {"precision", options["--precision"]},
+           {"deterministic", options["--deterministic"] == "true"},
+           {"steps_per_epoch", 1'000'000}})};
   if (!options["--threads"].empty()) {
     at::set_num_threads(std::stoi(options["--threads"]));
   }
@@ -127,11 +130,10 @@ void Train(std::map<std::string, std::string> options) {
 }
 
 int Main(int argc, char** argv) {
-  std::map<std::string, std::string> options = {{"--length", "5000"},
-                                                {"--batch", "128"},
-                                                {"--precision", "fp32"},
-                                                {"--device", "cpu"},
-                                                {"--threads", ""}};
+  std::map<std::string, std::string> options = {
+      {"--length", "5000"},        {"--batch", "128"},
+      {"--precision", "fp32"},     {"--device", "cpu"},
+      {"--deterministic", "true"}, {"--threads", ""}};
   for (int i = 1; i < argc; i += 2) {
     if (!options.contains(argv[i]) || i + 1 == argc) {
       std::cerr << "unknown option, or one without a value: " << argv[i]

@@ -4,8 +4,9 @@ accuracies; the random numbers differ, so they agree within seed noise only.
 
 Usage: python train_df.py trial.json data.npz [--seed N] [--threads N]
 Prints one line of JSON with the accuracy matrix. `data.npz` needs X, y and,
-for data.split: group, group. Reads the parameters that it obeys and refuses a
-value that it doesn't know.
+for data.split: group, group. A line of `dfsweep results SWEEP --format jsonl
+--trials` is a trial file. Refuses a parameter, or a value of one, that it does
+not train by.
 """
 
 import argparse
@@ -26,7 +27,21 @@ DEFAULTS = {
     "dropout.conv": 0.1, "dropout.fc1": 0.7, "dropout.fc2": 0.5, "epochs": 30,
     "batch_size": 128, "optimizer": "adamax", "learning_rate": 2e-3,
     "ewc.lambda": None, "ewc.fisher_labels": "all", "ewc.fisher_samples": 200,
+    "buffer.size": 1000,
 }
+STRATEGIES = ("joint", "naive", "ewc", "er")
+# What it does in one way only.
+FIXED = {
+    "scenario": "class-incremental", "active_classes": "all",
+    "tasks.split": "equal", "tasks.class_order": "sorted",
+    "model": "df", "bn": "train", "precision": "fp32", "steps_per_epoch": 0,
+    "drop_last": False, "optimizer": "adamax", "beta1": 0.9, "beta2": 0.999,
+    "epsilon": 1e-8, "weight_decay": 0, "data.representation": "direction",
+    "data.image_form": "raw", "data.open_world": "standard",
+    "buffer.fill": "reservoir", "buffer.batch": 0, "er.weighting": "examples",
+}
+# What changes no number here.
+WITHOUT_EFFECT = {"deterministic", "forward_transfer"}
 
 
 class SameConv(nn.Conv1d):
@@ -134,15 +149,37 @@ def accuracy(model, x, y):
     return float((predicted == y).float().mean())
 
 
-def train_stage(model, optimizer, x, y, p, terms):
+class Reservoir:
+    """Vitter 1985: after n offers each is kept with probability size / n."""
+
+    def __init__(self, size, rng):
+        self.size, self.rng, self.offered, self.rows = size, rng, 0, []
+
+    def offer(self, row):
+        self.offered += 1
+        if len(self.rows) < self.size:
+            self.rows.append(row)
+        elif (place := self.rng.integers(self.offered)) < self.size:
+            self.rows[place] = row
+
+    def draw(self, count):
+        return torch.tensor(self.rng.choice(self.rows, count,
+                                            replace=count > len(self.rows)))
+
+
+def train_stage(model, optimizer, x, y, stage_rows, p, terms, buffer):
+    """`buffer`: of rows, or None."""
     parameters = list(model.parameters())
     size = p["batch_size"]
-    for _ in range(p["epochs"]):
+    for epoch in range(p["epochs"]):
         model.train()
-        batches = list(torch.randperm(len(x)).split(size))
+        batches = list(stage_rows[torch.randperm(len(stage_rows))].split(size))
         if len(batches) > 1 and len(batches[-1]) == 1:
             batches[-2:] = [torch.cat(batches[-2:])]
-        for rows in batches:
+        for new in batches:
+            rows = new
+            if buffer is not None and buffer.rows:
+                rows = torch.cat([new, buffer.draw(len(new))])
             loss = F.cross_entropy(model(x[rows]), y[rows])
             for importance, anchor in terms:
                 loss = loss + p["ewc.lambda"] / 2 * sum(
@@ -151,6 +188,9 @@ def train_stage(model, optimizer, x, y, p, terms):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if buffer is not None and epoch == 0:
+                for row in new.tolist():
+                    buffer.offer(row)
 
 
 def run(p, path, seed):
@@ -169,12 +209,13 @@ def run(p, path, seed):
     joint = p["strategy"] == "joint"
     stages = [range(len(tasks))] if joint else [[t] for t in range(len(tasks))]
     model, optimizer, terms, matrix = DF(len(classes), p), None, [], []
+    buffer = Reservoir(p["buffer.size"], rng) if p["strategy"] == "er" else None
     start = time.time()
     for s, stage in enumerate(stages):
         if optimizer is None or p["reset_optimizer"]:
             optimizer = torch.optim.Adamax(model.parameters(), lr=p["learning_rate"])
         rows = gather(stage, 0)
-        train_stage(model, optimizer, x[rows], y[rows], p, terms)
+        train_stage(model, optimizer, x, y, rows, p, terms, buffer)
         if p["strategy"] == "ewc" and s + 1 < len(stages):
             sample = rows[torch.randperm(len(rows))[:p["ewc.fisher_samples"] or None]]
             terms.append((fisher(model, x[sample], y[sample], p["ewc.fisher_labels"]),
@@ -194,11 +235,14 @@ def main():
     torch.set_num_threads(arguments.threads)
     with open(arguments.trial) as file:
         given = json.load(file)["parameters"]
-    unknown = {k for k in given if k not in DEFAULTS and k != "scenario"}
-    p = DEFAULTS | given
-    if (unknown or p["active_classes"] != "all" or p["optimizer"] != "adamax"
-            or p["tasks.split"] != "equal"):
-        raise SystemExit(f"this script does not know: {sorted(unknown) or p}")
+    refused = sorted(
+        f"{name}: {value}" for name, value in given.items()
+        if name not in DEFAULTS and name not in WITHOUT_EFFECT
+        and FIXED.get(name, not value) != value)
+    p = DEFAULTS | {k: v for k, v in given.items() if k in DEFAULTS}
+    if refused or p["strategy"] not in STRATEGIES:
+        raise SystemExit(f"{arguments.trial}: this script does not train by "
+                         f"{', '.join(refused) or p['strategy']}")
     print(json.dumps(run(p, arguments.data, arguments.seed)))
 
 

@@ -105,6 +105,7 @@ class SchedulerSim : private SimHost {
   void DoMischief();
   void HarmWorker();
   void ActAsPerson();
+  void ActAsSearch(const std::string& sweep_id);
   void RestartLater(SimWorker& worker);
   void StopFaults();
 

@@ -49,6 +49,7 @@ void SchedulerSim::SubmitSweep(const std::string& sweep_id) {
   for (int i = 0; i < trial_count_; ++i) {
     if (i < known && random_.Chance(0.5)) continue;
     sweep.trial_ids.push_back("t" + std::to_string(i));
+    sweep.work[sweep.trial_ids.back()] = i % 5;
     // Three of four trials share a first stage with others.
     if (i % 4 > 0) {
       sweep.first_stages[sweep.trial_ids.back()] = {
@@ -110,7 +111,7 @@ void SchedulerSim::ActAsPerson() {
           : sweep_ids_[random_.Below(static_cast<int>(sweep_ids_.size()))];
   const std::string worker =
       workers_[random_.Below(static_cast<int>(workers_.size()))]->id();
-  switch (random_.Below(11)) {
+  switch (random_.Below(12)) {
     case 0:
       Step(SweepPaused{sweep});
       break;
@@ -142,11 +143,32 @@ void SchedulerSim::ActAsPerson() {
       Step(WorkerRemoved{worker});
       break;
     case 9:
-      Step(WorkerPaused{worker});
+      ActAsSearch(sweep);
       break;
     case 10:
+      Step(WorkerPaused{worker});
+      break;
+    case 11:
       Step(WorkerResumed{worker});
       break;
+  }
+}
+
+// Whatever a search may decide: more trials, some stopped, some taken up.
+void SchedulerSim::ActAsSearch(const std::string& sweep_id) {
+  TrialsAdded added{.sweep_id = sweep_id};
+  for (int i = random_.Below(3); i > 0; --i) {
+    added.trial_ids.push_back("t" + std::to_string(trial_count_++));
+  }
+  Step(added);
+  for (int i = random_.Below(4); i > 0 && scheduler_ != nullptr; --i) {
+    const std::string trial =
+        "t" + std::to_string(random_.Below(std::max(trial_count_, 1)));
+    if (random_.Chance(0.5)) {
+      Step(TrialDropped{sweep_id, trial});
+    } else {
+      Step(TrialTakenUp{sweep_id, trial});
+    }
   }
 }
 

@@ -37,6 +37,13 @@ void SimStore::Require(bool holds, const std::string& what,
 void SimStore::Commit(const Event& event, const Effects& effects) {
   if (const auto* submitted = std::get_if<SweepSubmitted>(&event)) {
     Apply(*submitted);
+  } else if (const auto* added = std::get_if<TrialsAdded>(&event)) {
+    AddTrials(SweepOf(added->sweep_id), *added);
+  } else if (const auto* dropped = std::get_if<TrialDropped>(&event)) {
+    Apply(*dropped);
+  } else if (const auto* taken_up = std::get_if<TrialTakenUp>(&event)) {
+    std::erase(SweepOf(taken_up->sweep_id).dropped_trial_ids,
+               taken_up->trial_id);
   } else if (const auto* paused = std::get_if<SweepPaused>(&event)) {
     SetPaused(paused->sweep_id, true);
   } else if (const auto* resumed = std::get_if<SweepResumed>(&event)) {
@@ -71,19 +78,32 @@ void SimStore::Commit(const Event& event, const Effects& effects) {
 }
 
 void SimStore::Apply(const SweepSubmitted& event) {
-  auto sweep = std::find_if(sweeps_.begin(), sweeps_.end(),
-                            [&event](const RestoredSweep& known) {
-                              return known.sweep_id == event.sweep_id;
-                            });
-  if (sweep == sweeps_.end()) {
-    sweeps_.push_back({.sweep_id = event.sweep_id});
-    sweep = std::prev(sweeps_.end());
-  }
-  sweep->priority = event.priority;
-  sweep->paused = false;
-  sweep->cancelled = false;
+  RestoredSweep& sweep = SweepOf(event.sweep_id);
+  sweep.priority = event.priority;
+  sweep.paused = false;
+  sweep.cancelled = false;
+  AddTrials(sweep, event);
+}
+
+RestoredSweep& SimStore::SweepOf(const std::string& sweep_id) {
+  const auto sweep = std::find_if(sweeps_.begin(), sweeps_.end(),
+                                  [&sweep_id](const RestoredSweep& known) {
+                                    return known.sweep_id == sweep_id;
+                                  });
+  if (sweep != sweeps_.end()) return *sweep;
+  return sweeps_.emplace_back(RestoredSweep{.sweep_id = sweep_id});
+}
+
+void SimStore::Apply(const TrialDropped& event) {
+  std::vector<std::string>& dropped = SweepOf(event.sweep_id).dropped_trial_ids;
+  std::erase(dropped, event.trial_id);
+  dropped.push_back(event.trial_id);
+}
+
+template <typename Event>
+void SimStore::AddTrials(RestoredSweep& sweep, const Event& event) {
   for (const std::string& id : event.trial_ids) {
-    auto& ids = sweep->trial_ids;
+    auto& ids = sweep.trial_ids;
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     trials_[id].requirements = event.requirements;
     trials_[id].budget = event.budget;
@@ -91,6 +111,8 @@ void SimStore::Apply(const SweepSubmitted& event) {
     if (stage != event.first_stages.end()) {
       trials_[id].first_stage = stage->second;
     }
+    const auto work = event.work.find(id);
+    if (work != event.work.end()) trials_[id].work = work->second;
   }
 }
 
@@ -206,7 +228,8 @@ RestoredState SimStore::Restore() const {
                            .requirements = trial.requirements,
                            .budget = trial.budget,
                            .first_stage = trial.first_stage,
-                           .first_stage_is_over = trial.first_stage_is_over};
+                           .first_stage_is_over = trial.first_stage_is_over,
+                           .work = trial.work};
     std::set<std::string> failed_on;
     for (const auto& [number, attempt] : trial.attempts) {
       if (!attempt.ended || !attempt.ended->counted || attempt.is_forgiven) {

@@ -32,6 +32,7 @@ class SimStore {
     int accepted_attempt = 0;  // 0: none
     coordinator::FirstStage first_stage;
     bool first_stage_is_over = false;  // of the newest attempt
+    double work = 0;
   };
 
   explicit SimStore(uint64_t seed) : seed_(seed) {}
@@ -50,6 +51,11 @@ class SimStore {
 
  private:
   void Apply(const coordinator::SweepSubmitted& event);
+  void Apply(const coordinator::TrialDropped& event);
+  // A new one if it is unknown.
+  coordinator::RestoredSweep& SweepOf(const std::string& sweep_id);
+  template <typename Event>
+  void AddTrials(coordinator::RestoredSweep& sweep, const Event& event);
   void Apply(const coordinator::WorkerRegistered& event);
   void Apply(const coordinator::FirstStageOver& event);
   void SetPaused(const std::string& sweep_id, bool paused);

@@ -1,0 +1,54 @@
+#include "coordinator/search/asha.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace dfsweep::coordinator {
+
+bool Asha::Report(const std::string& trial_id, int64_t epochs, double loss) {
+  bool is_new = false;
+  int64_t needed = min_iter_;
+  for (size_t k = 0; needed <= epochs; ++k, needed *= eta_) {
+    if (rungs_.size() <= k) rungs_.emplace_back();
+    // A report that was lost is made up for by the next.
+    is_new |= rungs_[k].try_emplace(trial_id, loss).second;
+  }
+  return is_new;
+}
+
+bool Asha::Keeps(const std::string& trial_id) const {
+  const int highest = HighestOf(trial_id);
+  if (highest < 0) return true;
+  const Rung& rung = rungs_[static_cast<size_t>(highest)];
+  const std::pair own(rung.at(trial_id), trial_id);
+  const auto better =
+      std::count_if(rung.begin(), rung.end(), [&own](const auto& entry) {
+        return std::pair(entry.second, entry.first) < own;
+      });
+  return better < std::ssize(rung) / eta_;
+}
+
+std::string Asha::Foremost(const std::vector<std::string>& stopped) const {
+  auto rank = [this](const std::string& id) {
+    const int highest = HighestOf(id);
+    const double loss =
+        highest < 0 ? 0 : rungs_[static_cast<size_t>(highest)].at(id);
+    return std::tuple(-highest, loss, id);
+  };
+  return *std::min_element(stopped.begin(), stopped.end(),
+                           [&](const std::string& a, const std::string& b) {
+                             return rank(a) < rank(b);
+                           });
+}
+
+int Asha::HighestOf(const std::string& trial_id) const {
+  int highest = static_cast<int>(rungs_.size()) - 1;
+  while (highest >= 0 &&
+         !rungs_[static_cast<size_t>(highest)].contains(trial_id)) {
+    --highest;
+  }
+  return highest;
+}
+
+}  // namespace dfsweep::coordinator
