@@ -49,7 +49,9 @@ CLI::App* AddCommand(Program& program, CLI::App& parent,
   CLI::App* command = parent.add_subcommand(name, description);
   auto options = std::make_shared<Options>();
   declare(*command, *options);
-  command->callback([&program, options, run] {
+  command->callback([&program, options, run, command] {
+    // Called after the subcommand's own, which is what was meant.
+    if (!command->get_subcommands().empty()) return;
     program.action = [options, run](const Context& context) {
       return run(context, *options);
     };
@@ -75,7 +77,7 @@ void AddSubmitCommands(Program& program);  // run submit add plan
 void AddSweepCommands(Program& program);   // ls status pause resume …
 void AddWatchCommands(Program& program);   // watch logs
 void AddResultsCommand(Program& program);
-void AddWorkerCommands(Program& program);  // workers drain remove
+void AddWorkerCommands(Program& program);  // workers … drain remove
 void AddDataCommands(Program& program);
 void AddParametersCommand(Program& program);
 void AddDoctorCommand(Program& program);

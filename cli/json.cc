@@ -111,6 +111,43 @@ Json ToJson(const v1::Environment& environment) {
           {"os", environment.os()}};
 }
 
+Json ToJson(const v1::DeviceStatus& device) {
+  return {{"device", device.device()},
+          {"name", device.name()},
+          {"uuid", device.uuid()},
+          {"driver_version", device.driver_version()},
+          {"temperature_celsius",
+           OrNull(device.has_temperature_celsius(),
+                  [&] { return Json(device.temperature_celsius()); })},
+          {"utilization_percent",
+           OrNull(device.has_utilization_percent(),
+                  [&] { return Json(device.utilization_percent()); })},
+          {"memory_used_bytes",
+           OrNull(device.has_memory_used_bytes(),
+                  [&] { return Json(device.memory_used_bytes()); })},
+          {"memory_total_bytes",
+           OrNull(device.has_memory_total_bytes(),
+                  [&] { return Json(device.memory_total_bytes()); })},
+          {"power_watts", OrNull(device.has_power_watts(),
+                                 [&] { return Json(device.power_watts()); })},
+          {"throttle_reasons", TextsJson(device.throttle_reasons())}};
+}
+
+Json ToJson(const v1::MachineStatus& status) {
+  return {{"pause_reasons", TextsJson(status.pause_reasons())},
+          {"on_battery", OrNull(status.has_on_battery(),
+                                [&] { return Json(status.on_battery()); })},
+          {"battery_percent",
+           OrNull(status.has_battery_percent(),
+                  [&] { return Json(status.battery_percent()); })},
+          {"devices", ToJsonList(status.devices())}};
+}
+
+Json ToJson(const v1::Probe& probe) {
+  return {{"digest", probe.digest()},
+          {"samples_per_second", probe.samples_per_second()}};
+}
+
 Json ToJson(const v1::Worker& worker) {
   return {{"worker_id", worker.worker_id()},
           {"name", worker.name()},
@@ -123,7 +160,12 @@ Json ToJson(const v1::Worker& worker) {
            OrNull(worker.has_silence(),
                   [&] { return SecondsJson(worker.silence()); })},
           {"completed_trials", worker.completed_trials()},
-          {"failed_attempts", worker.failed_attempts()}};
+          {"failed_attempts", worker.failed_attempts()},
+          {"parity_warning", worker.parity_warning()},
+          {"status", OrNull(worker.has_status(),
+                            [&] { return ToJson(worker.status()); })},
+          {"probe",
+           OrNull(worker.has_probe(), [&] { return ToJson(worker.probe()); })}};
 }
 
 Json ToJson(const v1::Dataset& dataset) {

@@ -39,8 +39,13 @@ std::vector<std::string> ArgumentsOf(Connection& connection,
                                         "--state",
                                         StateFolder(connection).string(),
                                         "--keep-checkpoints-here",
+                                        "--no-probe",
                                         "--config",
                                         "/dev/null"};
+  // The owner of the machine has asked for it to train now.
+  for (const char* rule : {"--allow-battery", "--yield-gpu-gib"}) {
+    arguments.insert(arguments.end(), {rule, "0"});
+  }
   auto add = [&arguments](const char* name, const std::string& value) {
     if (value.empty()) return;
     arguments.push_back(name);

@@ -27,6 +27,7 @@ struct CommandLine {
   std::string metrics;
   std::string store = ".dfsweep";
   double checkpoint_gib = 50;
+  std::string parity = "warn";
   bool exit_with_stdin = false;
 };
 
@@ -53,6 +54,11 @@ void AddOptions(CLI::App& app, CommandLine& line) {
                  "is gone goes on elsewhere")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
+  app.add_option("--parity", line.parity,
+                 "What becomes of a worker whose versions or probe differ from "
+                 "the others': warn shows it, strict gives it no work, too")
+      ->check(CLI::IsMember({"warn", "strict"}))
+      ->capture_default_str();
   app.add_flag("--exit-with-stdin", line.exit_with_stdin,
                "Stop when standard input ends");
   app.set_version_flag("--version", std::string("dfsweep-coordinator ") +
@@ -76,6 +82,8 @@ absl::Status Serve(const CommandLine& line, StopSignals& signals) {
                           .checkpoint_bytes = static_cast<int64_t>(
                               line.checkpoint_gib * (1 << 30))};
   options.engine.on_fatal = DieOfBrokenStore;
+  options.engine.parity =
+      line.parity == "strict" ? Parity::kStrict : Parity::kWarn;
   DFSWEEP_ASSIGN_OR_RETURN(auto server, Server::Start(options, Clock::Real()));
   spdlog::info("serves {} on {}", line.store, server->address());
   if (server->access() != nullptr) {

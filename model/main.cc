@@ -21,6 +21,7 @@ constexpr char kHelp[] =
   dfsweep-trainer --trial FILE [--device cpu|cuda|cuda:N] [--threads N]
                   [--checkpoints FOLDER]
   dfsweep-trainer --serve
+  dfsweep-trainer --probe [--device NAME] [--threads N]
   dfsweep-trainer --environment | --version | --help
 
 Trains a trial and writes its events as lines of JSON, as described in
@@ -34,6 +35,8 @@ model/protocol/PROTOCOL.md. Workers use --serve; --trial is for people.
                   save the training there every five minutes and when it is
                   interrupted; go on from what is there
   --serve         take commands on standard input until it ends
+  --probe         train a small fixed network for a second and print what
+                  became of its weights, and how fast, as JSON
   --environment   print versions and device as JSON
 )";
 
@@ -41,7 +44,8 @@ model/protocol/PROTOCOL.md. Workers use --serve; --trial is for people.
 struct CommandLine {
   std::string trial;
   FileOptions options;
-  std::string flag;  // "serve", "environment", "version", "help", or ""
+  // "serve", "probe", "environment", "version", "help", or ""
+  std::string flag;
 };
 
 struct UsageError {
@@ -73,8 +77,8 @@ CommandLine Parse(const std::vector<std::string>& arguments) {
   CommandLine line;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& name = arguments[i];
-    if (name == "--serve" || name == "--environment" || name == "--version" ||
-        name == "--help") {
+    if (name == "--serve" || name == "--probe" || name == "--environment" ||
+        name == "--version" || name == "--help") {
       line.flag = name.substr(2);
       continue;
     }
@@ -101,6 +105,8 @@ int Run(const CommandLine& line) {
     std::cout << kHelp;
   } else if (line.flag == "version") {
     std::cout << "dfsweep-trainer " << kVersion << " (" << BuildId() << ")\n";
+  } else if (line.flag == "probe") {
+    return PrintProbe(line.options);
   } else if (line.flag == "environment") {
     return PrintEnvironment();
   } else if (line.flag == "serve") {

@@ -20,6 +20,8 @@
 #include "model/event_writer.h"
 #include "model/protocol/protocol.h"
 #include "model/run_trial.h"
+#include "model/train/device.h"
+#include "model/train/probe.h"
 
 namespace dfsweep::model {
 namespace {
@@ -198,6 +200,17 @@ int Serve() {
     if (IsFinal(code)) return code;
     if (mailbox->Done()) return protocol::kExitInterrupted;
   }
+}
+
+int PrintProbe(const FileOptions& options) {
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  const ProbeResult probe = RunProbe(
+      options.device.empty() ? BestDevice() : ParseDevice(options.device));
+  std::cout << Json{{"weights", probe.weights},
+                    {"samples_per_second", probe.samples_per_second}}
+                   .dump()
+            << std::endl;
+  return protocol::kExitDone;
 }
 
 int PrintEnvironment() {

@@ -21,6 +21,9 @@ int RunFile(const std::string& file, const FileOptions& options);
 // process at once, from whatever it is doing.
 int Serve();
 
+// The probe of train/probe.h, as one line of JSON.
+int PrintProbe(const FileOptions& options);
+
 // The environment on the best device, as one line of JSON.
 int PrintEnvironment();
 

@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "worker/devices.h"
+#include "worker/probe.h"
 
 namespace dfsweep::worker {
 
@@ -45,7 +46,10 @@ Agent::Agent(AgentOptions options, StateFolder state, const Clock& clock)
                .checkpoints = checkpoints_,
                .sender = sender_,
                .progress = progress_,
-               .delivery = delivery_} {}
+               .delivery = delivery_,
+               .memory_for = [this](const std::string& device, pid_t trainer) {
+                 return machine_->MemoryFor(device, trainer);
+               }} {}
 
 Agent::~Agent() = default;
 
@@ -69,6 +73,8 @@ absl::Status Agent::MakeSlots() {
   if (options_.devices == "cpu") {
     trainer.extra_environment.push_back("CUDA_VISIBLE_DEVICES=");
   }
+  // So that cuda:1 is the card that the driver, too, has as number 1.
+  trainer.extra_environment.push_back("CUDA_DEVICE_ORDER=PCI_BUS_ID");
   TrainerProcess probe(trainer);
   DFSWEEP_RETURN_IF_ERROR(probe.Start(stop_));
   environment_ = probe.environment();
@@ -82,11 +88,14 @@ absl::Status Agent::MakeSlots() {
       std::vector<std::string> devices,
       ParseDevices(wanted, has_cuda ? CountCudaDevices() : 0));
   std::vector<std::string> dealt = DealSlots(devices, options_.slots);
+  machine_ = std::make_unique<MachineWatch>(options_.machine, dealt, clock_);
   int count = static_cast<int>(dealt.size());
   int cores = static_cast<int>(std::thread::hardware_concurrency());
   int threads = options_.trainer_threads > 0 ? options_.trainer_threads
                                              : std::max(1, cores / count);
   environment_.set_threads(threads);
+  LookAtMachine();  // before the probe, and before any work is asked for
+  probe_ = MakeProbe(trainer, dealt[0]);
   for (int i = 0; i < count; ++i) {
     trainer.log = state_.log_of_slot(i);
     slots_.push_back(std::make_unique<Slot>(
@@ -96,6 +105,18 @@ absl::Status Agent::MakeSlots() {
   spdlog::info("{} slot(s) on {} ({}), {} thread(s) each", count, wanted,
                environment_.device_name(), threads);
   return absl::OkStatus();
+}
+
+std::optional<v1::Probe> Agent::MakeProbe(
+    const TrainerProcess::Options& trainer, const std::string& device) {
+  if (!options_.makes_probe || !machine_->PauseReason().empty()) return {};
+  absl::StatusOr<v1::Probe> probe =
+      RunProbe(trainer, device, environment_.threads(), stop_);
+  if (probe.ok()) return *std::move(probe);
+  if (!stop_) {
+    spdlog::warn("no probe: {}", PartsOf(MessageOf(probe.status())).what);
+  }
+  return {};
 }
 
 absl::Status Agent::Run() {
@@ -111,8 +132,10 @@ absl::Status Agent::Work() {
                        .incarnation = incarnation_,
                        .name = options_.name,
                        .slots = static_cast<int>(slots_.size()),
-                       .environment = environment_},
-                      options_.backoff, client_, link_, attempts_);
+                       .environment = environment_,
+                       .probe = probe_},
+                      options_.backoff, *machine_, client_, link_, attempts_);
+  std::thread watching([this] { WatchMachine(); });
   std::thread delivering([this] { delivery_.Run(); });
   std::thread reporting([this] { progress_.Run(); });
   std::thread sending([this] { sender_.Run(); });
@@ -132,7 +155,23 @@ absl::Status Agent::Work() {
   delivering.join();
   sending.join();
   reporting.join();
+  watching.join();
   return status;
+}
+
+void Agent::WatchMachine() {
+  while (!link_.AwaitStop(machine_->interval())) LookAtMachine();
+}
+
+void Agent::LookAtMachine() {
+  if (!machine_->Look()) return;
+  const std::string reason = machine_->PauseReason();
+  link_.SetOwnPause(reason);
+  if (!reason.empty()) {
+    attempts_.HandBackAll();
+    client_.InterruptLeases();
+  }
+  client_.InterruptHeartbeat();  // so that the coordinator learns it at once
 }
 
 }  // namespace dfsweep::worker

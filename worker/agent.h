@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "worker/delivery.h"
 #include "worker/heartbeat.h"
 #include "worker/link.h"
+#include "worker/machine_watch.h"
 #include "worker/progress.h"
 #include "worker/slot.h"
 #include "worker/spool.h"
@@ -36,6 +38,8 @@ struct AgentOptions {
   int trainer_threads = 0;  // 0: cores divided by slots
   TrainerProcess::Options trainer;  // without log and stop limits of its own
   CheckpointCache::Options checkpoints;  // without folder and worker id
+  MachineWatch::Options machine;
+  bool makes_probe = true;  // when it starts, unless it pauses
   Backoff::Limits backoff;
   absl::Duration lease_wait = absl::Seconds(30);
   absl::Duration progress_interval = absl::Milliseconds(500);
@@ -65,6 +69,13 @@ class Agent {
  private:
   absl::Status MakeSlots();
   absl::Status Work();
+  // What the probe finds on the first slot's device; empty if there is none.
+  std::optional<v1::Probe> MakeProbe(const TrainerProcess::Options& trainer,
+                                     const std::string& device);
+  // Looks at the machine until the worker stops, and pauses it and lets it go
+  // on.
+  void WatchMachine();
+  void LookAtMachine();
 
   const AgentOptions options_;
   StateFolder state_;
@@ -82,6 +93,8 @@ class Agent {
   CheckpointSender sender_;
   SlotContext context_;
   v1::Environment environment_;
+  std::unique_ptr<MachineWatch> machine_;  // from MakeSlots on
+  std::optional<v1::Probe> probe_;
   std::vector<std::unique_ptr<Slot>> slots_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <optional>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "base/digest.h"
 #include "base/temporary_folder.h"
 #include "tests/fakes/fake_coordinator.h"
+#include "worker/fake_nvml.h"
 #include "worker/noop_trainer.h"
 
 namespace dfsweep::worker {
@@ -35,9 +37,10 @@ class AgentTest : public ::testing::Test {
     options.backoff = {absl::Milliseconds(10), absl::Milliseconds(100)};
     options.progress_interval = absl::Milliseconds(20);
     options.farewell = absl::Milliseconds(500);
+    options.machine = machine_;
     auto state = StateFolder::Open(folder_.path());
     ASSERT_TRUE(state.ok()) << state.status();
-    agent_ = std::make_unique<Agent>(options, *std::move(state), Clock::Real());
+    agent_ = std::make_unique<Agent>(options, *std::move(state), *clock_);
     thread_ = std::thread([this] { status_ = agent_->Run(); });
   }
   void StopAgent() {
@@ -89,6 +92,9 @@ class AgentTest : public ::testing::Test {
   testing::FakeCoordinator coordinator_;
   std::string dataset_;
   TemporaryFolder folder_;
+  const Clock* clock_ = &Clock::Real();
+  TemporaryFolder sys_;  // without a battery
+  MachineWatch::Options machine_{.sys = sys_.path()};
   std::unique_ptr<Agent> agent_;
   std::thread thread_;
   absl::Status status_;
@@ -344,6 +350,140 @@ TEST_F(AgentTest, UnusableTrainerEndsTheWorkerAtItsStart) {
   thread_.join();
   EXPECT_NE(MessageOf(status_).find("dfsweep doctor"), std::string::npos);
   agent_.reset();
+}
+
+// ---- Left to its owner ------------------------------------------------------
+
+class PausingAgentTest : public AgentTest {
+ protected:
+  PausingAgentTest() {
+    clock_ = &time_;
+    machine_.interval = absl::Milliseconds(5);
+  }
+  ~PausingAgentTest() override { StopAgent(); }
+
+  void SetOnBattery(bool on_battery) {
+    const auto folder = sys_.path() / "class" / "power_supply" / "BAT0";
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "type") << "Battery\n";
+    std::ofstream(folder / "status.new")
+        << (on_battery ? "Discharging\n" : "Charging\n");
+    std::filesystem::rename(folder / "status.new", folder / "status");
+  }
+  // Lets a minute pass, and again, until `condition` holds.
+  bool AwaitWithTime(const std::function<bool(const State&)>& condition) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    while (absl::Now() < deadline) {
+      if (coordinator_.Await(condition, absl::Milliseconds(50))) return true;
+      time_.Advance(Manners::kEndsAfter);
+    }
+    return false;
+  }
+  bool AwaitPause(const std::string& reason) {
+    return AwaitWithTime([=](const State& state) {
+      if (state.heartbeats.empty()) return false;
+      const auto& reasons = state.heartbeats.back().status().pause_reasons();
+      return reason.empty() ? reasons.empty()
+                            : reasons.size() == 1 && reasons[0] == reason;
+    });
+  }
+
+  FakeClock time_;
+};
+
+TEST_F(PausingAgentTest, UnpluggedWorkerHandsItsTrialBackAndSaysWhy) {
+  SetOnBattery(false);
+  Grant(Lease(1));
+  StartAgent({"DFSWEEP_NOOP_EPOCH_MS=60000"});
+  ASSERT_TRUE(AwaitStarted());
+
+  SetOnBattery(true);
+
+  ASSERT_TRUE(AwaitPause("on battery"));
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_EQ(LastCompletion().hand_back().reason(), "on battery");
+}
+
+TEST_F(PausingAgentTest, WorkerOnBatteryAsksForNothingUntilItIsPluggedIn) {
+  SetOnBattery(true);
+  Grant(Lease(1));
+  StartAgent();
+  ASSERT_TRUE(AwaitPause("on battery"));
+  EXPECT_EQ(Count([](const State& s) { return s.lease_requests.size(); }), 0u);
+
+  SetOnBattery(false);
+
+  ASSERT_TRUE(AwaitPause(""));
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_TRUE(LastCompletion().has_result());
+}
+
+TEST_F(PausingAgentTest, WorkThatWasGrantedBeforeThePauseIsHandedBack) {
+  SetOnBattery(false);
+  // Granted, but the answer is lost: it is learned when the request is asked
+  // again, and that is when the worker pauses.
+  coordinator_.With([this](State& state) {
+    state.leases.push_back(Lease(1));
+    state.fail_leases = 1'000'000;
+  });
+  StartAgent();
+  ASSERT_TRUE(coordinator_.Await(
+      [](const State& state) { return state.leases.empty(); }));
+  SetOnBattery(true);
+  ASSERT_TRUE(AwaitPause("on battery"));
+
+  coordinator_.With([](State& state) { state.fail_leases = 0; });
+
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_TRUE(LastCompletion().has_hand_back());
+}
+
+TEST_F(PausingAgentTest, OrderToPauseIsObeyedUntilItIsTakenBack) {
+  Grant(Lease(1));
+  StartAgent({"DFSWEEP_NOOP_EPOCH_MS=60000"});
+  ASSERT_TRUE(AwaitStarted());
+  coordinator_.With([](State& state) { state.pause = true; });
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_EQ(LastCompletion().hand_back().reason(),
+            "a person has paused this worker");
+
+  Grant(Lease(2));
+  coordinator_.With([](State& state) { state.pause = false; });
+
+  ASSERT_TRUE(coordinator_.Await(
+      [](const State& state) { return state.leases.empty(); }));
+}
+
+TEST_F(PausingAgentTest, HandshakeTellsWhatTheProbeFound) {
+  StartAgent();
+  ASSERT_TRUE(coordinator_.Await(
+      [](const State& state) { return !state.registrations.empty(); }));
+  coordinator_.With([](State& state) {
+    EXPECT_EQ(state.registrations[0].probe().digest(), Sha256Hex("no-op"));
+    EXPECT_EQ(state.registrations[0].probe().samples_per_second(), 1000);
+  });
+}
+
+TEST_F(PausingAgentTest, WorkerThatPausesMakesNoProbe) {
+  SetOnBattery(true);
+  StartAgent();
+  ASSERT_TRUE(coordinator_.Await(
+      [](const State& state) { return !state.registrations.empty(); }));
+  coordinator_.With(
+      [](State& state) { EXPECT_FALSE(state.registrations[0].has_probe()); });
+}
+
+TEST_F(PausingAgentTest, RequestForWorkTellsWhatIsFreeOnTheDevice) {
+  FakeNvml fake;
+  fake.Set(R"({"cards": [{"memory_mib": {"total": 8192, "free": 5000},
+                          "processes": [{"pid": 1}]}]})");
+  machine_.nvml_library = FakeNvml::Library();
+  StartAgent({"DFSWEEP_NOOP_GIB=8"});
+  ASSERT_TRUE(coordinator_.Await(
+      [](const State& state) { return !state.lease_requests.empty(); }));
+  coordinator_.With([](State& state) {
+    EXPECT_EQ(state.lease_requests[0].free_memory_bytes(), int64_t{5000} << 20);
+  });
 }
 
 }  // namespace

@@ -34,6 +34,8 @@ struct Attempt {
   const AttemptId id;
   // Set by anybody, never cleared: whoever works on it stops within a second.
   std::atomic<bool> stop = false;
+  // Set before `stop` if the coordinator is to be told that it is given back.
+  std::atomic<bool> hand_back = false;
 };
 
 // Thread-safe.
@@ -66,12 +68,23 @@ class AttemptTable {
     for (auto& [id, attempt] : attempts_) attempt->stop = true;
   }
 
+  // The worker does not want them any more: they are stopped and given back.
+  void HandBackAll() {
+    absl::MutexLock lock(&mutex_);
+    for (auto& [id, attempt] : attempts_) HandBack(*attempt);
+  }
+  static void HandBack(Attempt& attempt) {
+    if (attempt.stop) return;
+    attempt.hand_back = true;
+    attempt.stop = true;
+  }
+
   // Those that are trained or whose outcome is not delivered yet.
   std::vector<AttemptId> Held() const {
     absl::MutexLock lock(&mutex_);
     std::vector<AttemptId> held;
     for (const auto& [id, attempt] : attempts_) {
-      if (!attempt->stop) held.push_back(id);
+      if (!attempt->stop || attempt->hand_back) held.push_back(id);
     }
     return held;
   }

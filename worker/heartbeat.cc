@@ -78,6 +78,7 @@ absl::Status Heartbeat::RegisterOnce() {
   request.set_version(kVersion);
   request.set_slots(identity_.slots);
   *request.mutable_environment() = identity_.environment;
+  if (identity_.probe) *request.mutable_probe() = *identity_.probe;
   for (const AttemptId& id : attempts_.Held()) ToRef(id, request.add_held());
   v1::RegisterResponse response;
   DFSWEEP_RETURN_IF_ERROR(client_.Register(request, &response));
@@ -102,17 +103,22 @@ v1::HeartbeatRequest Heartbeat::NextRequest() {
   request.set_incarnation(identity_.incarnation);
   request.set_sequence(++sequence_);
   for (const AttemptId& id : attempts_.Held()) ToRef(id, request.add_held());
+  *request.mutable_status() = machine_.Status();
   return request;
 }
 
 absl::Status Heartbeat::BeatOnce() {
   absl::Duration wait = Jittered(interval_);
+  const uint64_t news = machine_.changes();  // before the request tells them
   v1::HeartbeatRequest request = NextRequest();
   *request.mutable_max_wait() =
       TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(wait));
   v1::HeartbeatResponse response;
   absl::Duration sent_at = Clock::Real().Elapsed();
-  auto is_void = [this] { return link_.stopping() || link_.must_register(); };
+  auto is_void = [&] {
+    return link_.stopping() || link_.must_register() ||
+           machine_.changes() != news;
+  };
   DFSWEEP_RETURN_IF_ERROR(client_.Heartbeat(request, is_void, &response));
   Obey(response);
   absl::Duration taken = Clock::Real().Elapsed() - sent_at;
@@ -124,7 +130,8 @@ void Heartbeat::Obey(const v1::HeartbeatResponse& response) {
   for (const v1::AttemptRef& ref : response.stop()) {
     attempts_.Stop(FromRef(ref));
   }
-  link_.SetDraining(response.drain());
+  link_.SetOrders(response.drain(), response.pause());
+  if (response.pause()) attempts_.HandBackAll();
   if (response.register_again()) {
     attempts_.StopAll();
     link_.RegisterAgain();

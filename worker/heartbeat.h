@@ -2,6 +2,7 @@
 #define DFSWEEP_WORKER_HEARTBEAT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -10,6 +11,7 @@
 #include "worker/attempt.h"
 #include "worker/coordinator_client.h"
 #include "worker/link.h"
+#include "worker/machine_watch.h"
 
 namespace dfsweep::worker {
 
@@ -20,6 +22,7 @@ struct Identity {
   std::string name;
   int slots = 1;
   v1::Environment environment;
+  std::optional<v1::Probe> probe;
 };
 
 // Registers, and then proves life for ever. Its long poll carries the
@@ -27,9 +30,11 @@ struct Identity {
 class Heartbeat {
  public:
   Heartbeat(Identity identity, Backoff::Limits backoff,
-            CoordinatorClient& client, Link& link, AttemptTable& attempts)
+            const MachineWatch& machine, CoordinatorClient& client, Link& link,
+            AttemptTable& attempts)
       : identity_(std::move(identity)),
         backoff_(backoff),
+        machine_(machine),
         client_(client),
         link_(link),
         attempts_(attempts) {}
@@ -49,6 +54,7 @@ class Heartbeat {
 
   const Identity identity_;
   Backoff backoff_;
+  const MachineWatch& machine_;
   CoordinatorClient& client_;
   Link& link_;
   AttemptTable& attempts_;

@@ -56,12 +56,24 @@ void Link::Lost(const absl::Status& status) {
   }
 }
 
-void Link::SetDraining(bool draining) {
+void Link::SetOrders(bool draining, bool paused) {
   absl::MutexLock lock(&mutex_);
-  if (draining != draining_) {
-    spdlog::info(draining ? "draining: takes no new work" : "takes work again");
+  if (draining != draining_ || paused != ordered_pause_) {
+    spdlog::info(paused     ? "paused by a person: hands back what it has"
+                 : draining ? "draining: takes no new work"
+                            : "takes work again, as far as it was told not to");
   }
   draining_ = draining;
+  ordered_pause_ = paused;
+  if (paused) pause_reason_ = "a person has paused this worker";
+}
+
+void Link::SetOwnPause(const std::string& reason) {
+  absl::MutexLock lock(&mutex_);
+  own_pause_ = !reason.empty();
+  if (own_pause_) pause_reason_ = reason;
+  spdlog::info("{}", own_pause_ ? "pauses: " + reason
+                                : "nothing speaks against work any more");
 }
 
 void Link::RegisterAgain() {
@@ -89,15 +101,32 @@ bool Link::stopping() const {
   return stopping_;
 }
 
+std::string Link::pause_reason() const {
+  absl::MutexLock lock(&mutex_);
+  return pause_reason_;
+}
+
+bool Link::refuses_work() const {
+  absl::MutexLock lock(&mutex_);
+  return stopping_ || IsPaused();
+}
+
 uint64_t Link::generation() const {
   absl::MutexLock lock(&mutex_);
   return generation_;
 }
 
-bool Link::AwaitWorkAllowed() const {
+Permission Link::AwaitPermission(bool holds_device) const {
   absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(this, &Link::WorkAllowed));
-  return !stopping_;
+  auto must_free = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return holds_device && IsPaused();
+  };
+  auto changed = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || MayWork() || must_free();
+  };
+  mutex_.Await(absl::Condition(&changed));
+  if (stopping_) return Permission::kStop;
+  return must_free() ? Permission::kFreeDevice : Permission::kWork;
 }
 
 void Link::AwaitRetry(absl::Duration duration) const {
@@ -115,6 +144,12 @@ void Link::Pause(absl::Duration duration) const {
     return stopping_ || must_register_;
   };
   mutex_.AwaitWithTimeout(absl::Condition(&changed), duration);
+}
+
+bool Link::AwaitStop(absl::Duration duration) const {
+  absl::MutexLock lock(&mutex_);
+  mutex_.AwaitWithTimeout(absl::Condition(&stopping_), duration);
+  return stopping_;
 }
 
 }  // namespace dfsweep::worker

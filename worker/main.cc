@@ -41,11 +41,49 @@ struct CommandLine {
   Invitation invitation;    // of `join`
   bool install = false;     // of `join`
   double hang_after = 300;  // seconds
+  std::string quiet_hours;
+  double yield_gpu_gib = 1;
+  bool no_probe = false;
   double checkpoint_gib = 20;
   double checkpoint_minutes = 5;
   bool keep_checkpoints_here = false;
   bool exit_with_stdin = false;
 };
+
+// When this machine is left to its owner.
+void AddManners(CLI::App& app, CommandLine& line) {
+  MachineWatch::Options& machine = line.agent.machine;
+  app.add_option("--allow-battery", machine.manners.battery_floor_percent,
+                 "Train on battery, too, while more than PERCENT are left "
+                 "(default: not at all)")
+      ->check(CLI::Range(0, 100))
+      ->type_name("PERCENT");
+  app.add_option("--quiet-hours", line.quiet_hours,
+                 "Local times without training, as in 08:00-12:00,13:00-18:00 "
+                 "or 22:00-07:00")
+      ->check([](const std::string& spans) {
+        auto hours = QuietHours::Parse(spans);
+        return hours.ok() ? "" : PartsOf(MessageOf(hours.status())).what;
+      })
+      ->type_name("SPANS");
+  app.add_option("--pause-above", machine.manners.pause_above_celsius,
+                 "Pause while a GPU is hotter than this; 0: never")
+      ->check(CLI::Range(0, 150))
+      ->type_name("CELSIUS")
+      ->capture_default_str();
+  app.add_option("--yield-gpu-gib", line.yield_gpu_gib,
+                 "Pause while other programs use this much memory of a GPU; 0: "
+                 "never")
+      ->check(CLI::Range(0.0, 1e6))
+      ->type_name("GIB")
+      ->capture_default_str();
+  app.add_option("--sys", machine.sys, "Where the kernel shows the battery")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("--nvml", machine.nvml_library,
+                 "NVIDIA's management library (default: the driver's)")
+      ->type_name("FILE");
+}
 
 void AddOptions(CLI::App& app, CommandLine& line) {
   line.agent.name = HostName();
@@ -96,6 +134,9 @@ void AddOptions(CLI::App& app, CommandLine& line) {
       ->capture_default_str();
   app.add_flag("--keep-checkpoints-here", line.keep_checkpoints_here,
                "Neither send checkpoints to the coordinator nor fetch them");
+  AddManners(app, line);
+  app.add_flag("--no-probe", line.no_probe,
+               "Don't compare this machine's numbers with the others'");
   app.add_flag("--exit-with-stdin", line.exit_with_stdin,
                "Stop when standard input ends");
   app.set_version_flag("--version", std::string("dfsweep-worker ") + kVersion +
@@ -193,6 +234,11 @@ absl::Status Serve(const CommandLine& line, StateFolder state,
       static_cast<int64_t>(line.checkpoint_gib * (1 << 30));
   options.checkpoints.interval = absl::Minutes(line.checkpoint_minutes);
   options.checkpoints.travel = !line.keep_checkpoints_here;
+  options.makes_probe = !line.no_probe;
+  DFSWEEP_ASSIGN_OR_RETURN(options.machine.manners.quiet_hours,
+                           QuietHours::Parse(line.quiet_hours));
+  options.machine.manners.yield_bytes =
+      static_cast<int64_t>(line.yield_gpu_gib * (1 << 30));
   DFSWEEP_ASSIGN_OR_RETURN(options.coordinator,
                            CoordinatorOf(line.coordinator, state));
   Agent agent(options, std::move(state), Clock::Real());

@@ -64,16 +64,29 @@ v1::CompleteTrialRequest RequestFor(const AttemptId& id) {
 }  // namespace
 
 void Slot::Run() {
-  while (context_.link.AwaitWorkAllowed()) {
-    v1::LeaseTrialsResponse response = Lease();
-    for (const v1::Lease& lease : response.leases()) RunLease(lease);
-    // An answer without work can come at once.
-    if (response.leases().empty()) context_.link.Pause(kLeastSpacing);
+  while (true) {
+    switch (context_.link.AwaitPermission(trainer_.pid() != 0)) {
+      case Permission::kWork:
+        AskAndTrain();
+        break;
+      case Permission::kFreeDevice:
+        trainer_.Kill();
+        break;
+      case Permission::kStop:
+        trainer_.Kill();
+        return;
+    }
   }
-  trainer_.Kill();
 }
 
-v1::LeaseTrialsResponse Slot::Lease() {
+void Slot::AskAndTrain() {
+  v1::LeaseTrialsResponse response = Lease();
+  for (const v1::Lease& lease : response.leases()) RunLease(lease);
+  // An answer without work can come at once.
+  if (response.leases().empty()) context_.link.Pause(kLeastSpacing);
+}
+
+v1::LeaseTrialsRequest Slot::NextRequest() const {
   v1::LeaseTrialsRequest request;
   request.set_request_id(RandomHex(16));
   request.set_worker_id(context_.worker_id);
@@ -81,10 +94,18 @@ v1::LeaseTrialsResponse Slot::Lease() {
   request.set_max_trials(1);
   *request.mutable_max_wait() = TimeUtil::NanosecondsToDuration(
       absl::ToInt64Nanoseconds(context_.lease_wait));
+  if (auto free = context_.memory_for(device_, trainer_.pid())) {
+    request.set_free_memory_bytes(*free);
+  }
+  return request;
+}
+
+v1::LeaseTrialsResponse Slot::Lease() {
+  v1::LeaseTrialsRequest request = NextRequest();
   Link& link = context_.link;
   const uint64_t generation = link.generation();
   auto is_void = [&] {
-    return link.stopping() || link.generation() != generation;
+    return link.refuses_work() || link.generation() != generation;
   };
   Backoff backoff(context_.backoff);
   while (link.generation() == generation) {
@@ -92,7 +113,7 @@ v1::LeaseTrialsResponse Slot::Lease() {
     absl::Status status =
         context_.client.LeaseTrials(request, is_void, &response);
     if (status.ok()) return response;
-    if (absl::IsCancelled(status) && link.stopping()) {
+    if (absl::IsCancelled(status) && link.refuses_work()) {
       // It may have been granted already: learn it, to hand it back.
       *request.mutable_max_wait() = TimeUtil::SecondsToDuration(0);
       status = context_.client.LeaseTrials(request, nullptr, &response);
@@ -112,7 +133,9 @@ void Slot::RunLease(const v1::Lease& lease) {
   AttemptId id{lease.trial_id(), lease.attempt()};
   std::shared_ptr<Attempt> attempt = context_.attempts.Begin(id);
   if (attempt == nullptr) return;  // repeated: it is being worked on
-  if (context_.link.stopping()) attempt->stop = true;
+  const LogFields fields{{"trial", id.trial_id},
+                         {"attempt", std::to_string(id.attempt)}};
+  if (context_.link.refuses_work()) AttemptTable::HandBack(*attempt);
   spdlog::info("slot {} ({}) starts {} of sweep {}", number_, device_,
                ShortName(id), ForLog(lease.sweep_name()));
   auto progress = context_.progress.Open(id);
@@ -147,6 +170,7 @@ void Slot::Conclude(const Attempt& attempt, Outcome outcome,
   if (attempt.stop && !has_result) outcome = Cancelled{};
   if (std::holds_alternative<Cancelled>(outcome)) {
     if (context_.link.stopping()) return HandBack(id, "the worker is stopping");
+    if (attempt.hand_back) return HandBack(id, context_.link.pause_reason());
     spdlog::info("{} was stopped by the coordinator", ShortName(id));
     return context_.attempts.End(id);
   }

@@ -3,8 +3,11 @@
 #ifndef DFSWEEP_WORKER_SLOT_H_
 #define DFSWEEP_WORKER_SLOT_H_
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dfsweep/v1/worker_service.pb.h"
@@ -35,6 +38,10 @@ struct SlotContext {
   CheckpointSender& sender;
   ProgressReporter& progress;
   Delivery& delivery;
+  // MachineWatch::MemoryFor.
+  std::function<std::optional<int64_t>(const std::string& device,
+                                       pid_t trainer)>
+      memory_for;
 };
 
 // One thread.
@@ -52,6 +59,8 @@ class Slot {
   void Run();
 
  private:
+  void AskAndTrain();
+  v1::LeaseTrialsRequest NextRequest() const;
   // Asks until it is answered: the coordinator may have granted a lease
   // although its answer was lost, so the same request is repeated. Empty if
   // there is no work, or a handshake has made the request void.

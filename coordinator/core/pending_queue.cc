@@ -7,16 +7,18 @@
 namespace dfsweep::coordinator {
 
 bool operator<(const PendingQueue::Group& a, const PendingQueue::Group& b) {
-  return std::tie(a.requirements.device, a.requirements.memory_bytes,
-                  a.failed_on, a.sweep_order) <
-         std::tie(b.requirements.device, b.requirements.memory_bytes,
-                  b.failed_on, b.sweep_order);
+  const auto key = [](const PendingQueue::Group& group) {
+    return std::tie(group.requirements.device, group.requirements.memory_bytes,
+                    group.failed_on, group.exhausted_bytes, group.sweep_order);
+  };
+  return key(a) < key(b);
 }
 
 void PendingQueue::Add(TrialRecord& trial, Place place) {
   place.trial = &trial;
   const auto group = groups_
                          .try_emplace(Group{trial.requirements, trial.failed_on,
+                                            trial.exhausted_bytes,
                                             place.sweep_order})
                          .first;
   group->second.insert(place);

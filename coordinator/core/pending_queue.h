@@ -18,7 +18,7 @@ struct TrialRecord;
 // that the next trial for a worker is found by asking once a group, never by
 // walking over trials: O(groups + log(trials)). Groups are few: the sweeps that
 // are open, times the distinct requirements, times the sets of workers that
-// trials have failed on.
+// trials have failed on and the memory that they ran out of.
 class PendingQueue {
  public:
   // Which trial comes first: the smaller one.
@@ -34,6 +34,7 @@ class PendingQueue {
   struct Group {
     Requirements requirements;
     std::set<std::string> failed_on;
+    int64_t exhausted_bytes = 0;  // it ran out of so much memory
     int sweep_order = 0;
     friend bool operator<(const Group& a, const Group& b);
   };

@@ -40,6 +40,10 @@ struct TrialRecord {
   // When the lease was granted, or its holder last listed it.
   absl::Duration last_listed;
   bool is_canary = false;  // of its holder
+  // Memory that its holder's device had for it.
+  int64_t granted_bytes = 0;
+  // It ran out of so much memory: it needs more than that. 0: not known.
+  int64_t exhausted_bytes = 0;
   // Pending, because its newest attempt was lost by last_worker's silence: if
   // that worker comes back first, the attempt goes on.
   bool is_resumable = false;
@@ -86,8 +90,12 @@ struct WorkerRecord {
   int64_t memory_bytes = 0;
   int slots = 1;
   Presence presence = Presence::kHeard;
-  bool drained = false;  // by a person
-  bool leaving = false;  // by itself
+  WorkerOrder order = WorkerOrder::kWork;
+  bool leaving = false;   // by itself
+  std::string own_pause;  // why it takes nothing of its own accord, or ""
+  std::string refusal;    // why it is given nothing, or ""
+  // Of its device, when it last asked for work.
+  std::optional<int64_t> free_bytes;
   absl::Duration last_heard;
   int64_t last_sequence = std::numeric_limits<int64_t>::min();
   std::map<std::string, TrialRecord*> held;  // leased or running, by trial id
@@ -95,6 +103,7 @@ struct WorkerRecord {
   // As last told by a WorkerChanged.
   std::optional<WorkerState> told_state;
   std::string told_reason;
+  WorkerOrder told_order = WorkerOrder::kWork;
 };
 
 }  // namespace dfsweep::coordinator

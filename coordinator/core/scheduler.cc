@@ -69,6 +69,7 @@ std::optional<Scheduler::WorkerView> Scheduler::Worker(
   const WorkerRecord& worker = *found->second;
   WorkerView view{.state = StateOf(worker),
                   .reason = worker.told_reason,
+                  .order = worker.order,
                   .last_heard = worker.last_heard};
   for (const auto& [id, trial] : worker.held) {
     view.held.push_back(CurrentAttempt(*trial));
@@ -144,7 +145,7 @@ void Scheduler::Impl::RestoreWorker(const RestoredWorker& restored) {
   worker.presence = restored.state == WorkerState::kLost   ? Presence::kLost
                     : restored.state == WorkerState::kLeft ? Presence::kLeft
                                                            : Presence::kHeard;
-  worker.drained = restored.state == WorkerState::kDraining;
+  worker.order = restored.order;
   worker.health.Restore(restored.failure_streak,
                         restored.state == WorkerState::kQuarantined, now);
 }

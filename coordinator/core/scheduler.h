@@ -55,7 +55,16 @@ enum class WorkerState {
   kLost,
   kDraining,
   kQuarantined,
-  kLeft
+  kLeft,
+  kPaused
+};
+
+// What a person has ordered of a worker.
+enum class WorkerOrder {
+  kWork,
+  kDrain,   // finish what it has, until its daemon is restarted
+  kPause,   // hand back what it has and take nothing
+  kRemove,  // stay away
 };
 
 // How many failures of a cause a trial survives; the failure after that ends
@@ -186,19 +195,37 @@ struct HeartbeatReceived {
   int64_t sequence = 0;
   std::vector<AttemptId> held;
   bool leaving = false;
+  // Why it takes no work of its own accord, in a phrase; "" if it takes some.
+  std::string pause_reason;
 };
 struct WorkerDrained {
   std::string worker_id;
 };
+// Until WorkerResumed, whatever registers.
+struct WorkerPaused {
+  std::string worker_id;
+};
+// It is shut out until WorkerResumed.
 struct WorkerRemoved {
   std::string worker_id;
 };
+// All these orders are void.
+struct WorkerResumed {
+  std::string worker_id;
+};
+// Whether a worker computes as the fleet does: why it is given no work, or "".
+struct ParityJudged {
+  std::string worker_id;
+  std::string refusal;
+};
 
-// A worker has `max_trials` free slots.
+// A worker has `max_trials` free slots, on a device with so much free memory,
+// if it can tell.
 struct LeasesRequested {
   std::string worker_id;
   std::string incarnation;
   int max_trials = 1;
+  std::optional<int64_t> free_bytes = std::nullopt;
 };
 
 struct AttemptStarted {
@@ -235,7 +262,8 @@ using Event =
     std::variant<SweepSubmitted, TrialsAdded, TrialDropped, TrialTakenUp,
                  SweepPaused, SweepResumed, SweepCancelled, TrialsRetried,
                  WorkerRegistered, HeartbeatReceived, WorkerDrained,
-                 WorkerRemoved, LeasesRequested, AttemptStarted, FirstStageOver,
+                 WorkerPaused, WorkerRemoved, WorkerResumed, ParityJudged,
+                 LeasesRequested, AttemptStarted, FirstStageOver,
                  AttemptCompleted, AttemptFailed, AttemptHandedBack, Ticked>;
 
 // ---- Effects: what must be written or told ----------------------------------
@@ -285,12 +313,14 @@ struct WorkerChanged {
   std::string worker_id;
   WorkerState state;
   std::string reason;  // a sentence, "" when online
+  WorkerOrder order = WorkerOrder::kWork;
 };
 // The event was refused; nothing changed.
 struct Refused {
   enum class Why {
     kUnknownWorker,   // register again
     kOldIncarnation,  // a newer process of that worker is registered
+    kRemovedWorker,   // a person has shut it out
     kUnknownTrial,
     kStaleAttempt,  // another attempt is the trial's now: stop the trainer
     kAlreadyEnded,  // the trial has ended: drop the outcome
@@ -340,6 +370,7 @@ struct RestoredWorker {
   int64_t memory_bytes = 0;
   int slots = 1;
   WorkerState state = WorkerState::kOnline;
+  WorkerOrder order = WorkerOrder::kWork;
   // Its counted failures since its last completion, oldest first. May be left
   // empty: then the worker's streak of failures starts anew.
   std::vector<RestoredFailure> failure_streak;
@@ -378,6 +409,7 @@ class Scheduler {
   struct WorkerView {
     WorkerState state;
     std::string reason;
+    WorkerOrder order;
     std::vector<AttemptId> held;  // leased or running there
     absl::Duration last_heard;    // on the scale of `now`
   };

@@ -1,4 +1,5 @@
 // Handlers of what becomes of attempts.
+#include <algorithm>
 #include <utility>
 
 #include "coordinator/core/scheduler_impl.h"
@@ -111,6 +112,10 @@ void Scheduler::Impl::On(const AttemptFailed& event) {
   if (counted) {
     ++trial->counted_failures[event.cause];
     trial->failed_on.insert(worker.id);
+    if (event.cause == Cause::kOutOfMemory) {
+      trial->exhausted_bytes =
+          std::max(trial->exhausted_bytes, trial->granted_bytes);
+    }
     if (SpeaksAgainstWorker(event.cause)) {
       Blame(worker, {event.attempt, event.cause}, was_canary);
     }
@@ -213,8 +218,15 @@ bool Scheduler::Impl::HasSpentBudget(const TrialRecord& trial) const {
   for (const auto& [cause, count] : trial.counted_failures) {
     if (count > Allowed(trial.budget, cause)) return true;
   }
-  return static_cast<int>(trial.failed_on.size()) >=
-         options.poisoned_after_workers;
+  if (static_cast<int>(trial.failed_on.size()) <
+      options.poisoned_after_workers) {
+    return false;
+  }
+  // What two machines were too small for is not broken if a third has more.
+  const bool may_need_more = trial.exhausted_bytes > 0;
+  return !may_need_more ||
+         !HasBetterPlace(nullptr, {trial.requirements, trial.failed_on,
+                                   trial.exhausted_bytes});
 }
 
 }  // namespace dfsweep::coordinator

@@ -42,7 +42,10 @@ struct Scheduler::Impl {
   void On(const WorkerRegistered& event);
   void On(const HeartbeatReceived& event);
   void On(const WorkerDrained& event);
+  void On(const WorkerPaused& event);
   void On(const WorkerRemoved& event);
+  void On(const WorkerResumed& event);
+  void On(const ParityJudged& event);
   void On(const LeasesRequested& event);
   void On(const Ticked& event);
   WorkerRecord& WorkerOf(const std::string& worker_id);
@@ -51,6 +54,8 @@ struct Scheduler::Impl {
                            const std::string& incarnation);
   // Null, with a refusal, for a worker that is unknown or was removed.
   WorkerRecord* FindWorker(const std::string& worker_id);
+  // Null, with a refusal, for a worker that was never seen.
+  WorkerRecord* FindKnown(const std::string& worker_id);
   void StartIncarnation(WorkerRecord& worker, const WorkerRegistered& event);
   void Hear(WorkerRecord& worker);
   // Brings the leases in line with what the worker says it has.
@@ -66,6 +71,10 @@ struct Scheduler::Impl {
   int Held(int sweep_order) const;
   bool MayRun(const WorkerRecord& worker,
               const PendingQueue::Group& group) const;
+  // Whether an online worker beside `worker` (may be null) fits, has not failed
+  // and has more memory than was exhausted.
+  bool HasBetterPlace(const WorkerRecord* worker,
+                      const PendingQueue::Group& group) const;
   void Grant(WorkerRecord& worker, TrialRecord& trial);
   void Resume(WorkerRecord& worker, TrialRecord& trial);
   // Tells the worker's state if it is not what was told last.
@@ -156,6 +165,9 @@ bool IsNeeded(const TrialRecord& trial);
 
 // What people see of a worker: its presence, drain and health in one word.
 WorkerState StateOf(const WorkerRecord& worker);
+
+// Memory of its device that a trial can have, as far as is known.
+int64_t FreeBytes(const WorkerRecord& worker);
 
 inline AttemptId CurrentAttempt(const TrialRecord& trial) {
   return {.trial_id = trial.id, .attempt = trial.attempt};

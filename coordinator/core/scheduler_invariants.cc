@@ -64,7 +64,8 @@ void Scheduler::Impl::CheckTrial(const TrialRecord& trial) const {
           "a queued trial is at its place", trial.id);
   Require(position.group->requirements == trial.requirements &&
               position.group->sweep_order == place->sweep_order &&
-              position.group->failed_on == trial.failed_on,
+              position.group->failed_on == trial.failed_on &&
+              position.group->exhausted_bytes == trial.exhausted_bytes,
           "a queued trial is in its group", trial.id);
 }
 

@@ -110,13 +110,39 @@ TEST(RestoredTest, StatesOfWorkersAreRemembered) {
   state.sweeps = {{.sweep_id = "s", .trial_ids = {"a"}}};
   state.trials = {Trial("a", TrialState::kPending)};
   for (const WorkerState worker_state :
-       {WorkerState::kLost, WorkerState::kDraining, WorkerState::kQuarantined,
-        WorkerState::kLeft}) {
+       {WorkerState::kLost, WorkerState::kQuarantined, WorkerState::kLeft}) {
     state.workers = {Worker("w", worker_state)};
     SchedulerWorld world(state);
     EXPECT_EQ(world.WorkerIs("w"), worker_state);
     EXPECT_THAT(world.Lease("w"), IsEmpty());
   }
+}
+
+TEST(RestoredTest, OrdersOfPeopleAreRemembered) {
+  RestoredState state;
+  state.sweeps = {{.sweep_id = "s", .trial_ids = {"a"}}};
+  state.trials = {Trial("a", TrialState::kPending)};
+  for (const auto& [order, worker_state] :
+       {std::pair(WorkerOrder::kDrain, WorkerState::kDraining),
+        std::pair(WorkerOrder::kPause, WorkerState::kPaused)}) {
+    // As a store has it after a night in which the worker was away.
+    RestoredWorker worker = Worker("w", WorkerState::kLost);
+    worker.order = order;
+    state.workers = {worker};
+    SchedulerWorld world(state);
+    world.Beat("w");
+    EXPECT_EQ(world.WorkerIs("w"), worker_state);
+    EXPECT_THAT(world.Lease("w"), IsEmpty());
+  }
+}
+
+TEST(RestoredTest, RemovedWorkerStaysShutOut) {
+  RestoredState state;
+  RestoredWorker worker = Worker("w", WorkerState::kLeft);
+  worker.order = WorkerOrder::kRemove;
+  state.workers = {worker};
+  SchedulerWorld world(state);
+  EXPECT_EQ(RefusalOf(world.Register("w")), Refused::Why::kRemovedWorker);
 }
 
 TEST(RestoredTest, QuarantinedWorkerGetsItsCanary) {

@@ -153,8 +153,8 @@ inline void PrintTo(TrialState state, std::ostream* out) {
   *out << kNames[static_cast<int>(state)];
 }
 inline void PrintTo(WorkerState state, std::ostream* out) {
-  static constexpr const char* kNames[] = {"online",   "suspect",     "lost",
-                                           "draining", "quarantined", "left"};
+  static constexpr const char* kNames[] = {
+      "online", "suspect", "lost", "draining", "quarantined", "left", "paused"};
   *out << kNames[static_cast<int>(state)];
 }
 

@@ -13,7 +13,29 @@ using Presence = WorkerRecord::Presence;
 bool Fits(const WorkerRecord& worker, const Requirements& requirements) {
   return (requirements.device == "any" ||
           requirements.device == worker.device) &&
-         requirements.memory_bytes <= worker.memory_bytes;
+         requirements.memory_bytes <= FreeBytes(worker);
+}
+
+bool LacksMemory(const WorkerRecord& worker, const PendingQueue::Group& group) {
+  return group.exhausted_bytes > 0 &&
+         FreeBytes(worker) <= group.exhausted_bytes;
+}
+
+std::string PauseReasonOf(const WorkerRecord& worker) {
+  std::string reason;
+  auto add = [&reason](const std::string& more) {
+    if (more.empty()) return;
+    reason += (reason.empty() ? "" : "; ") + more;
+  };
+  if (worker.order == WorkerOrder::kPause) add("it was paused by a person");
+  add(worker.own_pause);
+  add(worker.refusal);
+  return reason;
+}
+
+const char* LeaveReasonOf(const WorkerRecord& worker) {
+  if (worker.order == WorkerOrder::kRemove) return "it was removed by a person";
+  return worker.leaving ? "it has left" : "it has not come back yet";
 }
 
 std::string ReasonOf(const WorkerRecord& worker,
@@ -38,17 +60,26 @@ std::string ReasonOf(const WorkerRecord& worker,
           "time until one completes",
           options.quarantine_after);
     case WorkerState::kLeft:
-      return worker.leaving ? "it has left" : "it was removed by a person";
+      return LeaveReasonOf(worker);
+    case WorkerState::kPaused:
+      return PauseReasonOf(worker);
   }
   return "";
 }
 
 }  // namespace
 
+int64_t FreeBytes(const WorkerRecord& worker) {
+  return std::min(worker.memory_bytes,
+                  worker.free_bytes.value_or(worker.memory_bytes));
+}
+
 WorkerState StateOf(const WorkerRecord& worker) {
   if (worker.presence == Presence::kLeft) return WorkerState::kLeft;
   if (worker.presence == Presence::kLost) return WorkerState::kLost;
-  if (worker.drained || worker.leaving) return WorkerState::kDraining;
+  if (worker.leaving) return WorkerState::kDraining;
+  if (!PauseReasonOf(worker).empty()) return WorkerState::kPaused;
+  if (worker.order == WorkerOrder::kDrain) return WorkerState::kDraining;
   if (worker.health.is_quarantined()) return WorkerState::kQuarantined;
   if (worker.presence == Presence::kSuspect) return WorkerState::kSuspect;
   return WorkerState::kOnline;
@@ -56,6 +87,11 @@ WorkerState StateOf(const WorkerRecord& worker) {
 
 void Scheduler::Impl::On(const WorkerRegistered& event) {
   WorkerRecord& worker = WorkerOf(event.worker_id);
+  if (worker.order == WorkerOrder::kRemove) {
+    Refuse(Refused::Why::kRemovedWorker,
+           fmt::format("a person has removed worker {}", event.worker_id));
+    return;
+  }
   // A late handshake of a process that was replaced must not bring it back. For
   // a while only: if it is the living one after all (the replacement's own
   // handshake came late, to a coordinator that had just restarted), it must not
@@ -83,6 +119,7 @@ void Scheduler::Impl::On(const HeartbeatReceived& event) {
   if (event.sequence <= worker->last_sequence) return;  // late or doubled
   worker->last_sequence = event.sequence;
   worker->leaving = event.leaving;
+  worker->own_pause = event.pause_reason;
   Hear(*worker);
   Reconcile(*worker, event.held);
   GiveBackUnheld(*worker);
@@ -92,23 +129,50 @@ void Scheduler::Impl::On(const HeartbeatReceived& event) {
 void Scheduler::Impl::On(const WorkerDrained& event) {
   WorkerRecord* worker = FindWorker(event.worker_id);
   if (worker == nullptr) return;
-  worker->drained = true;
+  worker->order = WorkerOrder::kDrain;
+  Announce(*worker);
+}
+
+void Scheduler::Impl::On(const WorkerPaused& event) {
+  WorkerRecord* worker = FindKnown(event.worker_id);
+  if (worker == nullptr) return;
+  if (worker->order == WorkerOrder::kRemove) {
+    Refuse(Refused::Why::kRemovedWorker,
+           fmt::format("a person has removed worker {}", event.worker_id));
+    return;
+  }
+  worker->order = WorkerOrder::kPause;
   Announce(*worker);
 }
 
 void Scheduler::Impl::On(const WorkerRemoved& event) {
-  WorkerRecord* worker = FindWorker(event.worker_id);
+  WorkerRecord* worker = FindKnown(event.worker_id);
   if (worker == nullptr) return;
+  worker->order = WorkerOrder::kRemove;
   worker->presence = Presence::kLeft;
-  worker->drained = false;
   worker->leaving = false;
   LoseAll(*worker, /*resumable=*/false);
+  Announce(*worker);
+}
+
+void Scheduler::Impl::On(const WorkerResumed& event) {
+  WorkerRecord* worker = FindKnown(event.worker_id);
+  if (worker == nullptr) return;
+  worker->order = WorkerOrder::kWork;
+  Announce(*worker);
+}
+
+void Scheduler::Impl::On(const ParityJudged& event) {
+  WorkerRecord* worker = FindKnown(event.worker_id);
+  if (worker == nullptr) return;
+  worker->refusal = event.refusal;
   Announce(*worker);
 }
 
 void Scheduler::Impl::On(const LeasesRequested& event) {
   WorkerRecord* worker = FindWorker(event.worker_id, event.incarnation);
   if (worker == nullptr) return;
+  worker->free_bytes = event.free_bytes;
   const int free = std::min(event.max_trials, FreeSlots(*worker));
   for (int i = 0; i < free; ++i) {
     TrialRecord* trial = NextFor(*worker);
@@ -160,6 +224,14 @@ WorkerRecord* Scheduler::Impl::FindWorker(const std::string& worker_id) {
   return nullptr;
 }
 
+WorkerRecord* Scheduler::Impl::FindKnown(const std::string& worker_id) {
+  const auto found = workers.find(worker_id);
+  if (found != workers.end()) return found->second.get();
+  Refuse(Refused::Why::kUnknownWorker,
+         fmt::format("worker {} is not known", worker_id));
+  return nullptr;
+}
+
 // The old process is dead, and with it what it held and the new one does not
 // list. A restarted daemon offers itself anew: a drain is over. Its quarantine
 // is not, for the machine is the same.
@@ -178,8 +250,9 @@ void Scheduler::Impl::StartIncarnation(WorkerRecord& worker,
   worker.replaced_at[worker.incarnation] = now;
   worker.incarnation = event.incarnation;
   worker.last_sequence = std::numeric_limits<int64_t>::min();
-  worker.drained = false;
+  if (worker.order == WorkerOrder::kDrain) worker.order = WorkerOrder::kWork;
   worker.leaving = false;
+  worker.own_pause.clear();
 }
 
 void Scheduler::Impl::Hear(WorkerRecord& worker) {
@@ -248,6 +321,7 @@ int Scheduler::Impl::FreeSlots(const WorkerRecord& worker) const {
     case WorkerState::kLost:
     case WorkerState::kDraining:
     case WorkerState::kLeft:
+    case WorkerState::kPaused:
       return 0;
   }
   return 0;
@@ -290,20 +364,27 @@ int Scheduler::Impl::Held(int sweep_order) const {
 }
 
 // A trial that has failed goes where it has not failed yet, and never to a
-// quarantined worker, as long as a healthy worker can take it.
+// quarantined worker, as long as a healthy worker can take it; one that ran out
+// of memory goes where there is more.
 bool Scheduler::Impl::MayRun(const WorkerRecord& worker,
                              const PendingQueue::Group& group) const {
   if (!Fits(worker, group.requirements)) return false;
-  const bool is_doubtful = worker.health.is_quarantined()
-                               ? !group.failed_on.empty()
-                               : group.failed_on.count(worker.id) > 0;
-  if (!is_doubtful) return true;
-  return std::none_of(
-      workers.begin(), workers.end(), [&worker, &group](const auto& entry) {
+  const bool has_failed = worker.health.is_quarantined()
+                              ? !group.failed_on.empty()
+                              : group.failed_on.count(worker.id) > 0;
+  const bool is_doubtful = has_failed || LacksMemory(worker, group);
+  return !is_doubtful || !HasBetterPlace(&worker, group);
+}
+
+bool Scheduler::Impl::HasBetterPlace(const WorkerRecord* worker,
+                                     const PendingQueue::Group& group) const {
+  return std::any_of(
+      workers.begin(), workers.end(), [worker, &group](const auto& entry) {
         const WorkerRecord& other = *entry.second;
-        return &other != &worker && StateOf(other) == WorkerState::kOnline &&
+        return &other != worker && StateOf(other) == WorkerState::kOnline &&
                Fits(other, group.requirements) &&
-               group.failed_on.count(other.id) == 0;
+               group.failed_on.count(other.id) == 0 &&
+               !LacksMemory(other, group);
       });
 }
 
@@ -314,6 +395,7 @@ void Scheduler::Impl::Grant(WorkerRecord& worker, TrialRecord& trial) {
   trial.last_listed = now;
   trial.is_canary = worker.health.is_quarantined();
   trial.is_resumable = false;
+  trial.granted_bytes = FreeBytes(worker);
   worker.held[trial.id] = &trial;
   effects.push_back(LeaseGranted{worker.id, CurrentAttempt(trial)});
   MoveTo(trial, TrialState::kLeased);
@@ -333,10 +415,15 @@ void Scheduler::Impl::Resume(WorkerRecord& worker, TrialRecord& trial) {
 void Scheduler::Impl::Announce(WorkerRecord& worker) {
   const WorkerState state = StateOf(worker);
   std::string reason = ReasonOf(worker, options);
-  if (worker.told_state == state && worker.told_reason == reason) return;
+  if (worker.told_state == state && worker.told_reason == reason &&
+      worker.told_order == worker.order) {
+    return;
+  }
   worker.told_state = state;
   worker.told_reason = std::move(reason);
-  effects.push_back(WorkerChanged{worker.id, state, worker.told_reason});
+  worker.told_order = worker.order;
+  effects.push_back(
+      WorkerChanged{worker.id, state, worker.told_reason, worker.order});
   work_available = true;
 }
 

@@ -1,4 +1,8 @@
 // What workers do, and silence, against the states of workers and trials.
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "coordinator/core/scheduler_testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -383,7 +387,7 @@ TEST(WorkerLeavingTest, IsLostIfItTakesATrialAlong) {
   EXPECT_EQ(world.State("a"), TrialState::kPending);
 }
 
-TEST(WorkerRemovedTest, ItsTrialsBecomePendingAndItMustRegisterAgain) {
+TEST(WorkerRemovedTest, ItsTrialsBecomePendingAndItIsShutOut) {
   SchedulerWorld world = WorldWithALease();
 
   world.Step(WorkerRemoved{"w"});
@@ -392,11 +396,225 @@ TEST(WorkerRemovedTest, ItsTrialsBecomePendingAndItMustRegisterAgain) {
   EXPECT_EQ(world.State("a"), TrialState::kPending);
   EXPECT_EQ(RefusalOf(world.Beat("w", {{"a", 1}})),
             Refused::Why::kUnknownWorker);
-  EXPECT_EQ(RefusalOf(world.Step(WorkerRemoved{"w"})),
-            Refused::Why::kUnknownWorker);
+  EXPECT_EQ(RefusalOf(world.Register("w")), Refused::Why::kRemovedWorker);
+  EXPECT_EQ(RefusalOf(world.Register("w", 1, {}, /*incarnation=*/"2")),
+            Refused::Why::kRemovedWorker);
+  EXPECT_EQ(RefusalOf(world.Step(WorkerPaused{"w"})),
+            Refused::Why::kRemovedWorker);
+}
+
+TEST(WorkerRemovedTest, ComesBackOnceItIsResumed) {
+  SchedulerWorld world = WorldWithALease();
+  world.Step(WorkerRemoved{"w"});
+
+  world.Step(WorkerResumed{"w"});
+
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kLeft) << "until it registers";
   const Effects effects = world.Register("w", 1, {{"a", 1}});
   EXPECT_THAT(Only<StopAttempt>(effects), SizeIs(1));
   EXPECT_EQ(world.WorkerIs("w"), WorkerState::kOnline);
+}
+
+TEST(WorkerRemovedTest, OneThatHasLeftCanBeShutOutToo) {
+  SchedulerWorld world;
+  world.Register("w");
+  world.Beat("w", {}, /*leaving=*/true);
+  world.Tick(absl::Seconds(120));
+  ASSERT_EQ(world.WorkerIs("w"), WorkerState::kLeft);
+
+  world.Step(WorkerRemoved{"w"});
+
+  EXPECT_EQ(RefusalOf(world.Register("w")), Refused::Why::kRemovedWorker);
+}
+
+// ---- Pauses
+
+TEST(WorkerPausedTest, GetsNothingUntilItIsResumedWhateverRestarts) {
+  SchedulerWorld world = WorldWithALease();
+  world.Submit("t", {"b"});
+
+  const Effects effects = world.Step(WorkerPaused{"w"});
+
+  ASSERT_THAT(Only<WorkerChanged>(effects), SizeIs(1));
+  EXPECT_EQ(Only<WorkerChanged>(effects)[0].order, WorkerOrder::kPause);
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kPaused);
+  world.HandBack("w", {"a", 1});
+  EXPECT_THAT(world.Lease("w"), IsEmpty());
+  world.Register("w", 1, {}, /*incarnation=*/"2");
+  EXPECT_THAT(world.Lease("w", 1, "2"), IsEmpty());
+  EXPECT_EQ(world.scheduler.Worker("w")->reason, "it was paused by a person");
+
+  EXPECT_THAT(Only<WorkAvailable>(world.Step(WorkerResumed{"w"})), SizeIs(1));
+
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kOnline);
+  EXPECT_THAT(world.Lease("w", 1, "2"), ElementsAre(AttemptId{"a", 2}));
+}
+
+TEST(WorkerPausedTest, WhatItHandsBackGoesToAnother) {
+  SchedulerWorld world = WorldWithALease();
+  world.Register("v");
+  world.Step(WorkerPaused{"w"});
+  world.HandBack("w", {"a", 1});
+  EXPECT_THAT(world.Lease("v"), ElementsAre(AttemptId{"a", 2}));
+}
+
+TEST(WorkerPausedTest, OneThatIsAwayIsPausedWhenItComesBack) {
+  SchedulerWorld world;
+  world.Submit("s", {"a"});
+  world.Register("w");
+  world.Tick(absl::Seconds(120));
+  ASSERT_EQ(world.WorkerIs("w"), WorkerState::kLost);
+
+  world.Step(WorkerPaused{"w"});
+
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kLost);
+  world.Beat("w");
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kPaused);
+}
+
+TEST(WorkerPausedTest, WorkerMayPauseOfItsOwnAccord) {
+  SchedulerWorld world;
+  world.Register("w");
+  world.Submit("s", {"a"});
+  auto beat = [&world](const std::string& reason) {
+    return world.Step(HeartbeatReceived{.worker_id = "w",
+                                        .incarnation = "1",
+                                        .sequence = ++world.sequence,
+                                        .pause_reason = reason});
+  };
+
+  EXPECT_THAT(Only<WorkerChanged>(beat("on battery")), SizeIs(1));
+
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kPaused);
+  EXPECT_EQ(world.scheduler.Worker("w")->reason, "on battery");
+  EXPECT_EQ(world.scheduler.Worker("w")->order, WorkerOrder::kWork);
+  EXPECT_THAT(world.Lease("w"), IsEmpty());
+  EXPECT_THAT(Only<WorkerChanged>(beat("on battery")), IsEmpty());
+
+  beat("");
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kOnline);
+  EXPECT_THAT(world.Lease("w"), SizeIs(1));
+}
+
+TEST(WorkerPausedTest, AllReasonsAreTold) {
+  SchedulerWorld world;
+  world.Register("w");
+  world.Step(WorkerPaused{"w"});
+  world.Step(ParityJudged{"w", "its torch is older"});
+  EXPECT_EQ(world.scheduler.Worker("w")->reason,
+            "it was paused by a person; its torch is older");
+}
+
+TEST(ParityJudgedTest, RefusedWorkerGetsNothingUntilItIsLikeTheOthers) {
+  SchedulerWorld world;
+  world.Register("w");
+  world.Submit("s", {"a"});
+
+  world.Step(ParityJudged{"w", "its torch is older"});
+
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kPaused);
+  EXPECT_THAT(world.Lease("w"), IsEmpty());
+  world.Step(ParityJudged{"w", ""});
+  EXPECT_THAT(world.Lease("w"), SizeIs(1));
+}
+
+TEST(WorkerResumedTest, EndsADrain) {
+  SchedulerWorld world;
+  world.Register("w");
+  world.Submit("s", {"a"});
+  world.Step(WorkerDrained{"w"});
+  world.Step(WorkerResumed{"w"});
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kOnline);
+  EXPECT_THAT(world.Lease("w"), SizeIs(1));
+  EXPECT_EQ(RefusalOf(world.Step(WorkerResumed{"nobody"})),
+            Refused::Why::kUnknownWorker);
+}
+
+// ---- Memory that is free
+
+// Workers with a device of 8 units of memory, of which so much is free.
+class MemoryTest : public ::testing::Test {
+ protected:
+  void Register(const std::string& worker, int64_t memory = 8) {
+    world_.Step(WorkerRegistered{.worker_id = worker,
+                                 .incarnation = "1",
+                                 .device = "cuda",
+                                 .memory_bytes = memory});
+  }
+  std::vector<AttemptId> Lease(const std::string& worker,
+                               std::optional<int64_t> free) {
+    std::vector<AttemptId> granted;
+    for (const LeaseGranted& lease : Only<LeaseGranted>(
+             world_.Step(LeasesRequested{worker, "1", 1, free}))) {
+      granted.push_back(lease.attempt);
+    }
+    return granted;
+  }
+  void Submit(int64_t memory) {
+    world_.Step(SweepSubmitted{
+        .sweep_id = "s", .trial_ids = {"a"}, .requirements = {"cuda", memory}});
+  }
+  void RunOutOfMemory(const std::string& worker, int attempt) {
+    world_.Fail(worker, {"a", attempt}, Cause::kOutOfMemory);
+  }
+
+  SchedulerWorld world_;
+};
+
+TEST_F(MemoryTest, TrialWaitsUntilWhatItRequiresIsFree) {
+  Register("w");
+  Submit(6);
+  EXPECT_THAT(Lease("w", 5), IsEmpty());
+  EXPECT_THAT(Lease("w", 6), SizeIs(1));
+}
+
+TEST_F(MemoryTest, UnknownFreeMemoryIsAllOfIt) {
+  Register("w");
+  Submit(8);
+  EXPECT_THAT(Lease("w", std::nullopt), SizeIs(1));
+}
+
+TEST_F(MemoryTest, TrialThatRanOutGoesWhereMoreIsFree) {
+  Register("w");
+  Register("small");
+  Register("big", 16);
+  Submit(0);
+  EXPECT_THAT(Lease("small", 4), SizeIs(1));
+  world_.HandBack("small", {"a", 1});
+  ASSERT_THAT(Lease("w", 5), SizeIs(1));
+  RunOutOfMemory("w", 2);
+
+  EXPECT_THAT(Lease("small", 4), IsEmpty()) << "it has less";
+  EXPECT_THAT(Lease("w", 8), IsEmpty()) << "it failed there";
+  EXPECT_THAT(Lease("big", 16), SizeIs(1));
+}
+
+TEST_F(MemoryTest, TrialThatRanOutIsTriedAgainIfNobodyHasMore) {
+  Register("w");
+  Register("small");
+  Submit(0);
+  Lease("small", 4);
+  world_.HandBack("small", {"a", 1});
+  ASSERT_THAT(Lease("w", 5), SizeIs(1));
+  RunOutOfMemory("w", 2);
+
+  EXPECT_THAT(Lease("small", 4), SizeIs(1));
+}
+
+TEST_F(MemoryTest, TwoThatWereTooSmallDontPoisonItWhileAThirdHasMore) {
+  Register("v");
+  Register("w");
+  Register("big", 16);
+  Submit(0);
+  ASSERT_THAT(Lease("v", 5), SizeIs(1));
+  RunOutOfMemory("v", 1);
+  ASSERT_THAT(Lease("w", 8), SizeIs(1));
+  RunOutOfMemory("w", 2);
+
+  EXPECT_EQ(world_.State("a"), TrialState::kPending);
+  ASSERT_THAT(Lease("big", 16), SizeIs(1));
+  RunOutOfMemory("big", 3);
+  EXPECT_EQ(world_.State("a"), TrialState::kFailed);
 }
 
 TEST(WorkerDrainedTest, UnknownWorkerIsRefused) {

@@ -43,6 +43,7 @@ absl::Status Engine::Restore() {
   searches_.Restore(*store_);
   DFSWEEP_RETURN_IF_ERROR(store_->Commit());
   scheduler_.emplace(options_.scheduler, state, clock_.Elapsed());
+  is_restored_ = true;
   return absl::OkStatus();
 }
 
@@ -95,8 +96,10 @@ std::vector<Engine::Handler> Engine::TakeHandlers() {
 
 void Engine::RunTurn(const std::vector<Handler>& handlers) {
   store_->Begin();
-  Turn turn(*scheduler_, *store_, parked_, watchers_, clock_.Elapsed(),
+  Turn turn(*scheduler_, *store_, parked_, watchers_, fleet_, clock_.Elapsed(),
             clock_.WallTime());
+  // A scheduler that was made anew does not know whom parity shuts out.
+  if (std::exchange(is_restored_, false)) JudgeParity(turn, options_.parity);
   for (const Handler& handler : handlers) handler(turn);
   // After the handlers: a heartbeat among them is heard before its worker is
   // judged.
@@ -105,6 +108,7 @@ void Engine::RunTurn(const std::vector<Handler>& handlers) {
     // Ticked is never refused.
     turn.Step(Ticked{}).IgnoreError();
   }
+  if (turn.workers_changed()) JudgeParity(turn, options_.parity);
   CleanUp(turn);
   searches_.Advance(turn);
   turn.ServeParkedCalls();
@@ -150,7 +154,8 @@ void Engine::CleanUp(Turn& turn) {
   for (const WorkerRow& row : store_->ListWorkers()) {
     auto view = scheduler_->Worker(row.worker_id);
     if (view.has_value() && view->state != row.state) {
-      store_->SetWorkerState({row.worker_id, view->state, view->reason});
+      store_->SetWorkerState(
+          {row.worker_id, view->state, view->reason, view->order});
     }
   }
 }

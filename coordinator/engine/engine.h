@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "coordinator/core/scheduler.h"
+#include "coordinator/engine/parity.h"
 #include "coordinator/engine/parked_calls.h"
 #include "coordinator/engine/searches.h"
 #include "coordinator/engine/turn.h"
@@ -34,6 +35,7 @@ class Engine {
   using Handler = std::function<void(Turn&)>;
   struct Options {
     SchedulerOptions scheduler;
+    Parity parity = Parity::kWarn;
     std::function<void(const absl::Status&)> on_fatal;
   };
 
@@ -98,6 +100,8 @@ class Engine {
   std::optional<Scheduler> scheduler_;
   ParkedCalls parked_;
   Watchers watchers_;
+  Fleet fleet_;
+  bool is_restored_ = false;  // since the last turn
   Searches searches_;
   absl::Duration next_clean_up_;
   bool is_last_turn_ = false;

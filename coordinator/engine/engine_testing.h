@@ -58,13 +58,11 @@ class EngineTest : public testing::Test {
   }
 
   void Start() {
-    auto engine = Engine::Start(OpenStore(folder_.path()), clock_,
-                                {.on_fatal = [](const absl::Status& status) {
-                                  ADD_FAILURE() << "fatal: " << status;
-                                }});
+    auto engine = Engine::Start(OpenStore(folder_.path()), clock_, options_);
     ASSERT_TRUE(engine.ok()) << engine.status();
     engine_ = *std::move(engine);
   }
+  // With options_, which may be changed before.
   void Restart() {
     engine_.reset();
     Start();
@@ -132,11 +130,15 @@ class EngineTest : public testing::Test {
 
   RegisterAnswer Register(const WorkerRow& worker,
                           const std::vector<AttemptId>& held = {}) {
-    Call<RegisterAnswer> call;
-    Do([&](Turn& turn) { RegisterWorker(turn, worker, held, call.reply()); });
-    auto answer = call.Wait();
+    auto answer = TryToRegister(worker, held);
     EXPECT_TRUE(answer.ok()) << answer.status();
     return answer.value_or(RegisterAnswer{});
+  }
+  absl::StatusOr<RegisterAnswer> TryToRegister(
+      const WorkerRow& worker, const std::vector<AttemptId>& held = {}) {
+    Call<RegisterAnswer> call;
+    Do([&](Turn& turn) { RegisterWorker(turn, worker, held, call.reply()); });
+    return call.Wait();
   }
   RegisterAnswer Register(const std::string& worker, int slots = 1) {
     WorkerRow row = AWorker(worker, worker);
@@ -165,7 +167,8 @@ class EngineTest : public testing::Test {
   }
   Call<HeartbeatAnswer> Beat(const std::string& worker,
                              const std::vector<AttemptId>& held = {},
-                             const std::string& incarnation = "1") {
+                             const std::string& incarnation = "1",
+                             const MachineStatus& machine = {}) {
     Call<HeartbeatAnswer> call;
     Do([&](Turn& turn) {
       Heartbeat(turn,
@@ -173,6 +176,7 @@ class EngineTest : public testing::Test {
                  .incarnation = incarnation,
                  .sequence = ++sequence_,
                  .held = held},
+                machine,
                 {.call = engine_->NextCallId(),
                  .worker_id = worker,
                  .deadline = turn.now() + absl::Seconds(10),
@@ -205,6 +209,9 @@ class EngineTest : public testing::Test {
 
   TemporaryFolder folder_;
   FakeClock clock_;
+  Engine::Options options_{.on_fatal = [](const absl::Status& status) {
+    ADD_FAILURE() << "fatal: " << status;
+  }};
   std::unique_ptr<Engine> engine_;
 
  private:

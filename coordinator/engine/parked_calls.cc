@@ -56,21 +56,22 @@ bool ParkedCalls::HasStops(const std::string& worker_id) const {
   return stops_.contains(worker_id);
 }
 
-bool ParkedCalls::WasToldToDrain(const std::string& worker_id) const {
-  return told_to_drain_.contains(worker_id);
+WorkerOrder ParkedCalls::Told(const std::string& worker_id) const {
+  const auto told = told_.find(worker_id);
+  return told == told_.end() ? WorkerOrder::kWork : told->second;
 }
 
-void ParkedCalls::SetToldToDrain(const std::string& worker_id, bool told) {
-  if (told) {
-    told_to_drain_.insert(worker_id);
+void ParkedCalls::SetTold(const std::string& worker_id, WorkerOrder order) {
+  if (order == WorkerOrder::kWork) {
+    told_.erase(worker_id);
   } else {
-    told_to_drain_.erase(worker_id);
+    told_[worker_id] = order;
   }
 }
 
 void ParkedCalls::ForgetCommands() {
   stops_.clear();
-  told_to_drain_.clear();
+  told_.clear();
 }
 
 std::optional<absl::Duration> ParkedCalls::NextDeadline() const {

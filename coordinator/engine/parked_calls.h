@@ -31,6 +31,7 @@ struct ParkedLease {
 struct HeartbeatAnswer {
   std::vector<AttemptId> stop;
   bool drain = false;
+  bool pause = false;
   bool register_again = false;
 };
 
@@ -61,9 +62,9 @@ class ParkedCalls {
   void AddStop(const std::string& worker_id, const AttemptId& attempt);
   std::vector<AttemptId> TakeStops(const std::string& worker_id);
   bool HasStops(const std::string& worker_id) const;
-  // Whether a worker has been told to drain; forgotten when it registers.
-  bool WasToldToDrain(const std::string& worker_id) const;
-  void SetToldToDrain(const std::string& worker_id, bool told);
+  // What a worker was last told to do; to work when it has registered.
+  WorkerOrder Told(const std::string& worker_id) const;
+  void SetTold(const std::string& worker_id, WorkerOrder order);
   // After an undone transaction: some of them were never given. Those that
   // still hold arise again from the next heartbeats.
   void ForgetCommands();
@@ -75,7 +76,7 @@ class ParkedCalls {
   std::list<ParkedLease> leases_;
   std::map<std::string, ParkedHeartbeat> heartbeats_;  // by worker
   std::map<std::string, std::set<AttemptId>> stops_;   // by worker
-  std::set<std::string> told_to_drain_;
+  std::map<std::string, WorkerOrder> told_;  // without those told to work
 };
 
 }  // namespace dfsweep::coordinator

@@ -281,10 +281,10 @@ WorkerView ViewOf(Turn& turn, WorkerRow row) {
       view.trial_ids.push_back(attempt.trial_id);
     }
   }
-  if (!view.row.parity_warning.empty()) {
-    view.row.reason +=
-        (view.row.reason.empty() ? "" : "; ") + view.row.parity_warning;
-  }
+  auto machine = turn.fleet().find(view.row.worker_id);
+  const bool is_there = view.row.state != WorkerState::kLost &&
+                        view.row.state != WorkerState::kLeft;
+  if (is_there && machine != turn.fleet().end()) view.machine = machine->second;
   return view;
 }
 
@@ -308,15 +308,32 @@ std::vector<WorkerView> ListWorkers(Turn& turn, bool include_gone) {
   return views;
 }
 
-absl::StatusOr<WorkerView> DrainWorker(Turn& turn, const std::string& worker) {
+namespace {
+
+// Feeds the scheduler an event that names a worker alone.
+template <typename Ordered>
+absl::StatusOr<WorkerView> Order(Turn& turn, const std::string& worker) {
   DFSWEEP_ASSIGN_OR_RETURN(WorkerRow row, FindWorker(turn, worker));
-  DFSWEEP_RETURN_IF_ERROR(turn.Step(WorkerDrained{row.worker_id}));
+  DFSWEEP_RETURN_IF_ERROR(turn.Step(Ordered{row.worker_id}));
   return ViewOf(turn, std::move(row));
 }
 
+}  // namespace
+
+absl::StatusOr<WorkerView> DrainWorker(Turn& turn, const std::string& worker) {
+  return Order<WorkerDrained>(turn, worker);
+}
+
+absl::StatusOr<WorkerView> PauseWorker(Turn& turn, const std::string& worker) {
+  return Order<WorkerPaused>(turn, worker);
+}
+
+absl::StatusOr<WorkerView> ResumeWorker(Turn& turn, const std::string& worker) {
+  return Order<WorkerResumed>(turn, worker);
+}
+
 absl::Status RemoveWorker(Turn& turn, const std::string& worker) {
-  DFSWEEP_ASSIGN_OR_RETURN(WorkerRow row, FindWorker(turn, worker));
-  return turn.Step(WorkerRemoved{row.worker_id});
+  return Order<WorkerRemoved>(turn, worker).status();
 }
 
 }  // namespace dfsweep::coordinator

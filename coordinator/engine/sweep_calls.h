@@ -77,6 +77,8 @@ absl::StatusOr<std::string> FindTrialId(Turn& turn, const std::string& prefix);
 
 std::vector<WorkerView> ListWorkers(Turn& turn, bool include_gone);
 absl::StatusOr<WorkerView> DrainWorker(Turn& turn, const std::string& worker);
+absl::StatusOr<WorkerView> PauseWorker(Turn& turn, const std::string& worker);
+absl::StatusOr<WorkerView> ResumeWorker(Turn& turn, const std::string& worker);
 absl::Status RemoveWorker(Turn& turn, const std::string& worker);
 
 }  // namespace dfsweep::coordinator

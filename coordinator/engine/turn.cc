@@ -33,6 +33,9 @@ absl::Status RefusalOf(const Refused& refused) {
     case Refused::Why::kUnknownWorker:
       return MakeError(absl::StatusCode::kNotFound, refused.message, "",
                        "the worker has to register again");
+    case Refused::Why::kRemovedWorker:
+      return MakeError(absl::StatusCode::kPermissionDenied, refused.message, "",
+                       "to let it in again: dfsweep workers resume NAME");
     case Refused::Why::kUnknownTrial:
     case Refused::Why::kUnknownSweep:
       return MakeError(absl::StatusCode::kNotFound, refused.message, "",
@@ -51,11 +54,13 @@ absl::Status RefusalOf(const Refused& refused) {
 }  // namespace
 
 Turn::Turn(Scheduler& scheduler, Store& store, ParkedCalls& parked,
-           Watchers& watchers, absl::Duration now, absl::Time wall_time)
+           Watchers& watchers, Fleet& fleet, absl::Duration now,
+           absl::Time wall_time)
     : scheduler_(scheduler),
       store_(store),
       parked_(parked),
       watchers_(watchers),
+      fleet_(fleet),
       now_(now),
       wall_time_(wall_time) {}
 
@@ -125,9 +130,14 @@ void Turn::Apply(const WorkerChanged& effect, const StepNotes&) {
       fmt::format("worker {} is {}{}{}", effect.worker_id, NameOf(effect.state),
                   effect.reason.empty() ? "" : ": ", effect.reason),
       wall_time_);
-  watchers_.WorkersChanged();
+  WorkersChanged();
   news_.fleet_changed = true;
   workers_with_news_.push_back(effect.worker_id);
+}
+
+void Turn::WorkersChanged() {
+  workers_changed_ = true;
+  watchers_.WorkersChanged();
 }
 
 void Turn::Apply(const Refused& effect, const StepNotes&) {
@@ -183,26 +193,30 @@ void Turn::ServeLeases() {
 
 // ---- Heartbeats -------------------------------------------------------------
 
-bool Turn::IsDraining(const std::string& worker_id) const {
+WorkerOrder Turn::OrderFor(const std::string& worker_id) const {
   auto worker = scheduler_.Worker(worker_id);
-  return worker.has_value() && worker->state == WorkerState::kDraining;
+  if (!worker.has_value()) return WorkerOrder::kWork;
+  if (worker->order == WorkerOrder::kPause) return WorkerOrder::kPause;
+  return worker->state == WorkerState::kDraining ? WorkerOrder::kDrain
+                                                 : WorkerOrder::kWork;
 }
 
 bool Turn::HasNews(const std::string& worker_id) const {
   if (parked_.HasStops(worker_id)) return true;
   auto worker = scheduler_.Worker(worker_id);
   if (!worker.has_value() || worker->state == WorkerState::kLeft) return true;
-  return worker->state == WorkerState::kDraining &&
-         !parked_.WasToldToDrain(worker_id);
+  return OrderFor(worker_id) != parked_.Told(worker_id);
 }
 
 void Turn::AnswerHeartbeat(ParkedHeartbeat heartbeat) {
   auto worker = scheduler_.Worker(heartbeat.worker_id);
+  const WorkerOrder order = OrderFor(heartbeat.worker_id);
   HeartbeatAnswer answer{.stop = parked_.TakeStops(heartbeat.worker_id),
-                         .drain = IsDraining(heartbeat.worker_id)};
+                         .drain = order == WorkerOrder::kDrain,
+                         .pause = order == WorkerOrder::kPause};
   answer.register_again =
       !worker.has_value() || worker->state == WorkerState::kLeft;
-  parked_.SetToldToDrain(heartbeat.worker_id, answer.drain);
+  parked_.SetTold(heartbeat.worker_id, order);
   Answer<HeartbeatAnswer>(std::move(heartbeat.reply), std::move(answer));
 }
 

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "base/status.h"
 #include "coordinator/core/scheduler.h"
+#include "coordinator/engine/fleet.h"
 #include "coordinator/engine/parked_calls.h"
 #include "coordinator/engine/reply.h"
 #include "coordinator/engine/watchers.h"
@@ -50,12 +51,14 @@ class Turn {
   using Tell = std::function<void(const absl::Status&)>;
 
   Turn(Scheduler& scheduler, Store& store, ParkedCalls& parked,
-       Watchers& watchers, absl::Duration now, absl::Time wall_time);
+       Watchers& watchers, Fleet& fleet, absl::Duration now,
+       absl::Time wall_time);
 
   Store& store() { return store_; }
   const Scheduler& scheduler() const { return scheduler_; }
   ParkedCalls& parked() { return parked_; }
   Watchers& watchers() { return watchers_; }
+  Fleet& fleet() { return fleet_; }
   SearchNews& news() { return news_; }
   absl::Duration now() const { return now_; }
   absl::Time wall_time() const { return wall_time_; }
@@ -89,6 +92,9 @@ class Turn {
   std::vector<Tell> TakeTells() { return std::move(tells_); }
   // Trials that ended in this turn.
   int64_t ended() const { return ended_; }
+  // Whether a worker has registered or has a new state, in this turn.
+  bool workers_changed() const { return workers_changed_; }
+  void WorkersChanged();
 
  private:
   void Apply(const TrialChanged& effect, const StepNotes& notes);
@@ -101,7 +107,8 @@ class Turn {
   void Apply(const WorkAvailable& effect, const StepNotes& notes);
   // Whether the lease was answered.
   bool TryLease(ParkedLease& lease);
-  bool IsDraining(const std::string& worker_id) const;
+  // What the worker is to be told to do, as far as it does not know itself.
+  WorkerOrder OrderFor(const std::string& worker_id) const;
   bool HasNews(const std::string& worker_id) const;
   void AnswerHeartbeat(ParkedHeartbeat heartbeat);
   void ServeLeases();
@@ -110,12 +117,14 @@ class Turn {
   Store& store_;
   ParkedCalls& parked_;
   Watchers& watchers_;
+  Fleet& fleet_;
   const absl::Duration now_;
   const absl::Time wall_time_;
   std::vector<Tell> tells_;
   std::vector<std::string> workers_with_news_;
   SearchNews news_;
   bool work_available_ = false;
+  bool workers_changed_ = false;
   int64_t ended_ = 0;
   // Of the present step.
   absl::Status refusal_;

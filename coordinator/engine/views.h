@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "coordinator/engine/fleet.h"
 #include "coordinator/store/records.h"
 #include "coordinator/store/store.h"
 
@@ -28,6 +29,7 @@ struct WorkerView {
   WorkerRow row;
   std::vector<std::string> trial_ids;
   absl::Duration silence;
+  std::optional<MachineStatus> machine;  // empty until it was told
 };
 
 // Work that is left in `progress` over the slots, at the pace of what has been

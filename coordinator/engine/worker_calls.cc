@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "sweeps/stages.h"
 
 namespace dfsweep::coordinator {
@@ -33,35 +34,15 @@ std::string UniqueName(Store& store, const WorkerRow& worker) {
   return name;
 }
 
-// How this machine computes otherwise than the others of its kind; "" if it
-// does not. Equal versions are what makes equal trials give equal numbers.
-std::string ParityWarning(Store& store, const WorkerRow& worker) {
-  const EnvironmentRow& mine = worker.environment;
-  for (const WorkerRow& other : store.ListWorkers()) {
-    const EnvironmentRow& its = other.environment;
-    if (other.worker_id == worker.worker_id || IsGone(other.state) ||
-        its.device != mine.device) {
-      continue;
-    }
-    std::string differences;
-    auto compare = [&](const char* what, const std::string& here,
-                       const std::string& there) {
-      if (here == there) return;
-      differences +=
-          fmt::format("{}{} {} (on {}: {})", differences.empty() ? "" : ", ",
-                      what, here.empty() ? "none" : here, other.name,
-                      there.empty() ? "none" : there);
-    };
-    compare("torch", mine.torch_version, its.torch_version);
-    compare("CUDA", mine.cuda_version, its.cuda_version);
-    compare("cuDNN", mine.cudnn_version, its.cudnn_version);
-    compare("bf16", mine.bf16 ? "yes" : "no", its.bf16 ? "yes" : "no");
-    compare("build", mine.build, its.build);
-    if (!differences.empty()) {
-      return "its numbers may differ from other workers': " + differences;
-    }
-  }
-  return "";
+// What an unjudged worker is noted with: one that computes as it did keeps what
+// it was found to be; a newcomer is judged after the others.
+std::string EarlierVerdict(Store& store, const WorkerRow& worker) {
+  std::optional<WorkerRow> known = store.FindWorker(worker.worker_id);
+  const bool is_as_before = known && known->worker_id == worker.worker_id &&
+                            !IsGone(known->state) &&
+                            known->environment == worker.environment &&
+                            known->probe_digest == worker.probe_digest;
+  return is_as_before ? known->parity_warning : "it was not compared yet";
 }
 
 bool IsCurrent(const Scheduler& scheduler, const std::string& worker_id,
@@ -107,20 +88,19 @@ void RegisterWorker(Turn& turn, WorkerRow worker,
   }
   Store& store = turn.store();
   worker.name = UniqueName(store, worker);
-  worker.parity_warning = ParityWarning(store, worker);
+  worker.parity_warning = EarlierVerdict(store, worker);
   if (auto view = turn.scheduler().Worker(worker.worker_id)) {
     worker.state = view->state;
     worker.reason = view->reason;
+    worker.order = view->order;
   }
   store.PutWorker(worker, turn.wall_time());
   store.AddEvent(
       "worker_registered",
-      fmt::format("worker {} ({}) registered{}{}", worker.worker_id,
-                  worker.name, worker.parity_warning.empty() ? "" : "; ",
-                  worker.parity_warning),
+      fmt::format("worker {} ({}) registered", worker.worker_id, worker.name),
       turn.wall_time());
-  turn.watchers().WorkersChanged();
-  turn.parked().SetToldToDrain(worker.worker_id, false);
+  turn.WorkersChanged();
+  turn.parked().SetTold(worker.worker_id, WorkerOrder::kWork);
   turn.Answer<RegisterAnswer>(
       std::move(reply),
       RegisterAnswer{.name = worker.name,
@@ -163,9 +143,11 @@ void LeaseTrials(Turn& turn, ParkedLease request) {
   turn.Answer<Leases>(std::move(request.reply), std::move(leases));
 }
 
-void Heartbeat(Turn& turn, const HeartbeatReceived& event,
+void Heartbeat(Turn& turn, HeartbeatReceived event, MachineStatus machine,
                ParkedHeartbeat heartbeat) {
+  event.pause_reason = absl::StrJoin(machine.pause_reasons, ", ");
   absl::Status status = turn.Step(event);
+  if (status.ok()) turn.fleet()[event.worker_id] = std::move(machine);
   if (absl::IsFailedPrecondition(status)) {  // a newer process took its place
     turn.Answer<HeartbeatAnswer>(std::move(heartbeat.reply),
                                  HeartbeatAnswer{.register_again = true});

@@ -25,8 +25,9 @@ void RegisterWorker(Turn& turn, WorkerRow worker,
 // Answers with the leases that the request id was given before, if they live.
 void LeaseTrials(Turn& turn, ParkedLease request);
 
-// `heartbeat` is parked if there is nothing to tell.
-void Heartbeat(Turn& turn, const HeartbeatReceived& event,
+// `machine` says why the worker pauses, which `event` need not. `heartbeat` is
+// parked if there is nothing to tell.
+void Heartbeat(Turn& turn, HeartbeatReceived event, MachineStatus machine,
                ParkedHeartbeat heartbeat);
 
 struct Progress {

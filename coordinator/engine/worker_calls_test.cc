@@ -53,7 +53,63 @@ TEST_F(WorkerCallsTest, DifferingEnvironmentIsSaid) {
             "first: 2.4.1), cuDNN 9.1 (on first: none)");
   std::vector<WorkerView> views =
       Get([](Turn& turn) { return ListWorkers(turn, false); });
-  EXPECT_THAT(views[1].row.reason, HasSubstr("torch 2.5.0"));
+  EXPECT_EQ(views[1].row.state, WorkerState::kOnline);
+}
+
+TEST_F(WorkerCallsTest, NewcomerIsTheOneThatDiffersHoweverOftenTheyRegister) {
+  Register(AWorker("b", "zebra"));
+  WorkerRow newcomer = AWorker("a", "antelope");
+  newcomer.environment.torch_version = "2.5.0";
+  Register(newcomer);
+  Register(AWorker("b", "zebra"));
+  EXPECT_EQ(Worker("b").parity_warning, "");
+  EXPECT_THAT(Worker("a").parity_warning, HasSubstr("on zebra: 2.4.1"));
+
+  Register(AWorker("a", "antelope"));  // aligned
+  EXPECT_EQ(Worker("a").parity_warning, "");
+}
+
+TEST_F(WorkerCallsTest, WhoDiffersFromOneThatLeftIsJudgedAnew) {
+  Register(AWorker("a", "first"));
+  WorkerRow other = AWorker("b", "second");
+  other.environment.torch_version = "2.5.0";
+  Register(other);
+  Do([](Turn& turn) { EXPECT_TRUE(RemoveWorker(turn, "a").ok()); });
+  EXPECT_EQ(Worker("b").parity_warning, "");
+}
+
+TEST_F(WorkerCallsTest, UnderStrictParityOnlyThoseThatAgreeAreGivenWork) {
+  options_.parity = Parity::kStrict;
+  Restart();
+  Register("a");
+  WorkerRow other = AWorker("b", "b");
+  other.environment.torch_version = "2.5.0";
+  Register(other);
+  EXPECT_EQ(Worker("b").state, WorkerState::kPaused);
+  EXPECT_THAT(Worker("b").reason, HasSubstr("torch 2.5.0 (on a: 2.4.1)"));
+  Submit(File("strategy: naive"));
+  EXPECT_FALSE(AskForWork("b").answered());
+
+  Restart();
+  EXPECT_FALSE(AskForWork("b").answered()) << "nor after a restart";
+
+  Do([](Turn& turn) { EXPECT_TRUE(RemoveWorker(turn, "a").ok()); });
+  EXPECT_EQ(Worker("b").state, WorkerState::kOnline) << "it is alone now";
+}
+
+TEST_F(WorkerCallsTest, ProbesOfTheSameCardAreCompared) {
+  WorkerRow first = AWorker("a", "first"), second = AWorker("b", "second");
+  first.probe_digest = std::string(64, 'a');
+  second.probe_digest = std::string(64, 'b');
+  Register(first);
+  Register(second);
+  EXPECT_EQ(Worker("b").parity_warning,
+            "its numbers may differ from other workers': probe bbbbbbbb (on "
+            "first: aaaaaaaa)");
+
+  second.environment.device_name = "another";
+  Register(second);
+  EXPECT_EQ(Worker("b").parity_warning, "");
 }
 
 TEST_F(WorkerCallsTest, PrecisionAndBuildAreCompared) {
@@ -280,13 +336,60 @@ TEST_F(WorkerCallsTest, DrainIsToldAtOnceAndThenOnlyInTime) {
   EXPECT_TRUE(next.Wait()->drain);
 }
 
-TEST_F(WorkerCallsTest, RemovedWorkerIsToldToRegisterAgain) {
+TEST_F(WorkerCallsTest, RemovedWorkerIsShutOutUntilItIsResumed) {
   Register("w");
   Call<HeartbeatAnswer> call = Beat("w");
-
   Do([](Turn& turn) { EXPECT_TRUE(RemoveWorker(turn, "w").ok()); });
-
   EXPECT_TRUE(call.Wait()->register_again);
+
+  EXPECT_EQ(TryToRegister(AWorker("w", "w")).status().code(),
+            absl::StatusCode::kPermissionDenied);
+  Do([](Turn& turn) { EXPECT_TRUE(ResumeWorker(turn, "w").ok()); });
+  EXPECT_TRUE(TryToRegister(AWorker("w", "w")).ok());
+}
+
+TEST_F(WorkerCallsTest, PauseReachesTheWorkerAtOnceAndSoDoesItsEnd) {
+  Register("w");
+  Call<HeartbeatAnswer> call = Beat("w");
+  Do([](Turn& turn) { EXPECT_TRUE(PauseWorker(turn, "w").ok()); });
+  EXPECT_TRUE(call.Wait()->pause);
+  EXPECT_FALSE(call.Wait()->drain);
+
+  Call<HeartbeatAnswer> next = Beat("w");
+  EXPECT_FALSE(next.answered()) << "it was told";
+  Do([](Turn& turn) { EXPECT_TRUE(ResumeWorker(turn, "w").ok()); });
+  EXPECT_FALSE(next.Wait()->pause);
+}
+
+TEST_F(WorkerCallsTest, PauseOutlivesTheDaemonAndTheCoordinator) {
+  Register("w");
+  Do([](Turn& turn) { EXPECT_TRUE(PauseWorker(turn, "w").ok()); });
+  Restart();
+  EXPECT_TRUE(Beat("w").Wait()->pause);
+
+  WorkerRow newer = AWorker("w", "w");
+  newer.incarnation = "2";
+  Register(newer);
+  EXPECT_TRUE(Beat("w", {}, "2").Wait()->pause);
+  EXPECT_EQ(Worker("w").state, WorkerState::kPaused);
+  EXPECT_EQ(Worker("w").order, WorkerOrder::kPause);
+}
+
+TEST_F(WorkerCallsTest, WhyAWorkerPausesAndHowItIsAreShown) {
+  Register("w");
+  EXPECT_FALSE(Get([](Turn& turn) { return ListWorkers(turn, false); })
+                   .at(0)
+                   .machine.has_value());
+
+  Beat("w", {}, "1",
+       {.pause_reasons = {"cuda:0 is hotter than 90 °C", "on battery"},
+        .battery_percent = 83});
+
+  WorkerView view =
+      Get([](Turn& turn) { return ListWorkers(turn, false); }).at(0);
+  EXPECT_EQ(view.row.state, WorkerState::kPaused);
+  EXPECT_EQ(view.row.reason, "cuda:0 is hotter than 90 °C, on battery");
+  EXPECT_EQ(view.machine->battery_percent, 83);
 }
 
 TEST_F(WorkerCallsTest, OldProcessIsToldToRegisterAgain) {

@@ -339,8 +339,74 @@ absl::StatusOr<Registration> ReadRegistration(
   registration.worker.incarnation = request.incarnation();
   registration.worker.slots = request.slots();
   registration.worker.environment = EnvironmentOf(request.environment());
+  if (request.has_probe()) {
+    const v1::Probe& probe = request.probe();
+    DFSWEEP_RETURN_IF_ERROR(CheckDigest("probe's digest", probe.digest()));
+    if (!std::isfinite(probe.samples_per_second())) {
+      return Refuse("the probe's speed is no number", request.name());
+    }
+    registration.worker.probe_digest = probe.digest();
+    registration.worker.samples_per_second = probe.samples_per_second();
+  }
   DFSWEEP_ASSIGN_OR_RETURN(registration.held, AttemptsOf(request.held()));
   return registration;
+}
+
+namespace {
+
+// What a worker tells of its machine is for people: whatever is too long is
+// cut, whatever is no number is left out.
+constexpr int kMaxReasons = 16;
+constexpr size_t kMaxPhraseBytes = 256;
+
+std::vector<std::string> PhrasesOf(
+    const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  std::vector<std::string> phrases;
+  for (const std::string& text : texts) {
+    if (phrases.size() == kMaxReasons) break;
+    phrases.push_back(Clean(text, kMaxPhraseBytes));
+  }
+  return phrases;
+}
+
+DeviceStatus DeviceOf(const v1::DeviceStatus& from) {
+  DeviceStatus device{
+      .device = Clean(from.device(), kMaxPhraseBytes),
+      .name = Clean(from.name(), kMaxPhraseBytes),
+      .uuid = Clean(from.uuid(), kMaxPhraseBytes),
+      .driver_version = Clean(from.driver_version(), kMaxPhraseBytes),
+      .throttle_reasons = PhrasesOf(from.throttle_reasons())};
+  if (from.has_temperature_celsius()) {
+    device.temperature_celsius = from.temperature_celsius();
+  }
+  if (from.has_utilization_percent()) {
+    device.utilization_percent = from.utilization_percent();
+  }
+  if (from.has_memory_used_bytes()) {
+    device.memory_used_bytes = from.memory_used_bytes();
+  }
+  if (from.has_memory_total_bytes()) {
+    device.memory_total_bytes = from.memory_total_bytes();
+  }
+  if (from.has_power_watts() && std::isfinite(from.power_watts())) {
+    device.power_watts = from.power_watts();
+  }
+  return device;
+}
+
+}  // namespace
+
+MachineStatus ReadMachineStatus(const v1::MachineStatus& status) {
+  MachineStatus machine{.pause_reasons = PhrasesOf(status.pause_reasons())};
+  if (status.has_on_battery()) machine.on_battery = status.on_battery();
+  if (status.has_battery_percent()) {
+    machine.battery_percent = status.battery_percent();
+  }
+  for (const v1::DeviceStatus& device : status.devices()) {
+    if (machine.devices.size() == kMaxSlots) break;
+    machine.devices.push_back(DeviceOf(device));
+  }
+  return machine;
 }
 
 absl::StatusOr<LeasesRequested> ReadLeaseRequest(
@@ -352,8 +418,12 @@ absl::StatusOr<LeasesRequested> ReadLeaseRequest(
     return Refuse("the number of trials asked for is out of range",
                   request.worker_id());
   }
-  return LeasesRequested{request.worker_id(), request.incarnation(),
-                         request.max_trials()};
+  LeasesRequested event{request.worker_id(), request.incarnation(),
+                        request.max_trials()};
+  if (request.has_free_memory_bytes()) {
+    event.free_bytes = std::max<int64_t>(request.free_memory_bytes(), 0);
+  }
+  return event;
 }
 
 absl::StatusOr<HeartbeatReceived> ReadHeartbeat(

@@ -48,6 +48,9 @@ absl::StatusOr<Registration> ReadRegistration(
     const v1::RegisterRequest& request);
 absl::StatusOr<LeasesRequested> ReadLeaseRequest(
     const v1::LeaseTrialsRequest& request);
+// What a heartbeat tells of the machine; never refused.
+MachineStatus ReadMachineStatus(const v1::MachineStatus& status);
+// Without what it tells of the machine.
 absl::StatusOr<HeartbeatReceived> ReadHeartbeat(
     const v1::HeartbeatRequest& request);
 absl::StatusOr<Progress> ReadProgress(const v1::ReportProgressRequest& request);

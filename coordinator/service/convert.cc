@@ -79,6 +79,8 @@ v1::Worker::State StateOf(WorkerState state) {
       return v1::Worker::QUARANTINED;
     case WorkerState::kLeft:
       return v1::Worker::LEFT;
+    case WorkerState::kPaused:
+      return v1::Worker::PAUSED;
   }
   return v1::Worker::STATE_UNSPECIFIED;
 }
@@ -117,6 +119,42 @@ void SetEnvironment(const EnvironmentRow& row, v1::Environment* out) {
   out->set_bf16(row.bf16);
   out->set_build(row.build);
   out->set_os(row.os);
+}
+
+void SetDevice(const DeviceStatus& device, v1::DeviceStatus* out) {
+  out->set_device(device.device);
+  out->set_name(device.name);
+  out->set_uuid(device.uuid);
+  out->set_driver_version(device.driver_version);
+  if (device.temperature_celsius) {
+    out->set_temperature_celsius(*device.temperature_celsius);
+  }
+  if (device.utilization_percent) {
+    out->set_utilization_percent(*device.utilization_percent);
+  }
+  if (device.memory_used_bytes) {
+    out->set_memory_used_bytes(*device.memory_used_bytes);
+  }
+  if (device.memory_total_bytes) {
+    out->set_memory_total_bytes(*device.memory_total_bytes);
+  }
+  if (device.power_watts) out->set_power_watts(*device.power_watts);
+  for (const std::string& reason : device.throttle_reasons) {
+    out->add_throttle_reasons(reason);
+  }
+}
+
+void SetMachine(const MachineStatus& machine, v1::MachineStatus* out) {
+  for (const std::string& reason : machine.pause_reasons) {
+    out->add_pause_reasons(reason);
+  }
+  if (machine.on_battery) out->set_on_battery(*machine.on_battery);
+  if (machine.battery_percent) {
+    out->set_battery_percent(*machine.battery_percent);
+  }
+  for (const DeviceStatus& device : machine.devices) {
+    SetDevice(device, out->add_devices());
+  }
 }
 
 }  // namespace
@@ -194,6 +232,12 @@ void ToProto(const WorkerView& view, v1::Worker* out) {
   }
   out->set_completed_trials(view.row.completed_trials);
   out->set_failed_attempts(view.row.failed_attempts);
+  out->set_parity_warning(view.row.parity_warning);
+  if (view.machine) SetMachine(*view.machine, out->mutable_status());
+  if (!view.row.probe_digest.empty()) {
+    out->mutable_probe()->set_digest(view.row.probe_digest);
+    out->mutable_probe()->set_samples_per_second(view.row.samples_per_second);
+  }
 }
 
 void ToProto(const DatasetRow& row, v1::Dataset* out) {
@@ -301,6 +345,7 @@ void ToProto(const HeartbeatAnswer& answer, v1::HeartbeatResponse* out) {
     ToProto(attempt, out->add_stop());
   }
   out->set_drain(answer.drain);
+  out->set_pause(answer.pause);
   out->set_register_again(answer.register_again);
 }
 

@@ -318,18 +318,45 @@ grpc::ServerUnaryReactor* SweepService::ListWorkers(
   });
 }
 
-grpc::ServerUnaryReactor* SweepService::DrainWorker(
-    Context* context, const v1::DrainWorkerRequest* request,
-    v1::Worker* response) {
+namespace {
+
+// Answers with the worker as `order` has left it.
+template <typename Request>
+grpc::ServerUnaryReactor* OrderWorker(
+    Engine& engine, grpc::CallbackServerContext* context,
+    const Request* request, v1::Worker* response,
+    absl::StatusOr<WorkerView> (*order)(Turn&, const std::string&)) {
   if (auto status = CheckRequestId(request->request_id()); !status.ok()) {
     return Finish(context->DefaultReactor(), status);
   }
-  return AnswerInEngine(engine_, context, [=](Turn& turn) -> absl::Status {
-    DFSWEEP_ASSIGN_OR_RETURN(WorkerView view,
-                             coordinator::DrainWorker(turn, request->worker()));
+  return AnswerInEngine(engine, context, [=](Turn& turn) -> absl::Status {
+    DFSWEEP_ASSIGN_OR_RETURN(WorkerView view, order(turn, request->worker()));
     ToProto(view, response);
     return absl::OkStatus();
   });
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* SweepService::DrainWorker(
+    Context* context, const v1::DrainWorkerRequest* request,
+    v1::Worker* response) {
+  return OrderWorker(engine_, context, request, response,
+                     coordinator::DrainWorker);
+}
+
+grpc::ServerUnaryReactor* SweepService::PauseWorker(
+    Context* context, const v1::PauseWorkerRequest* request,
+    v1::Worker* response) {
+  return OrderWorker(engine_, context, request, response,
+                     coordinator::PauseWorker);
+}
+
+grpc::ServerUnaryReactor* SweepService::ResumeWorker(
+    Context* context, const v1::ResumeWorkerRequest* request,
+    v1::Worker* response) {
+  return OrderWorker(engine_, context, request, response,
+                     coordinator::ResumeWorker);
 }
 
 grpc::ServerUnaryReactor* SweepService::RemoveWorker(

@@ -52,6 +52,10 @@ class SweepService final : public v1::SweepService::CallbackService {
                      v1::ListWorkersResponse* response) override;
   Unary* DrainWorker(Context* context, const v1::DrainWorkerRequest* request,
                      v1::Worker* response) override;
+  Unary* PauseWorker(Context* context, const v1::PauseWorkerRequest* request,
+                     v1::Worker* response) override;
+  Unary* ResumeWorker(Context* context, const v1::ResumeWorkerRequest* request,
+                      v1::Worker* response) override;
   Unary* RemoveWorker(Context* context, const v1::RemoveWorkerRequest* request,
                       v1::RemoveWorkerResponse* response) override;
   Unary* CreateJoinToken(Context* context,

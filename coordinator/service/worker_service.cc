@@ -106,7 +106,7 @@ grpc::ServerUnaryReactor* WorkerService::Heartbeat(
   engine_.Post(
       [call, request, response, event = *std::move(event)](Turn& turn) {
         coordinator::Heartbeat(
-            turn, event,
+            turn, event, ReadMachineStatus(request->status()),
             {.call = call->id(),
              .worker_id = event.worker_id,
              .deadline = turn.now() + WaitOf(request->max_wait()),

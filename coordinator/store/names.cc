@@ -72,6 +72,22 @@ const char* NameOf(WorkerState state) {
       return "quarantined";
     case WorkerState::kLeft:
       return "left";
+    case WorkerState::kPaused:
+      return "paused";
+  }
+  return "";
+}
+
+const char* NameOf(WorkerOrder order) {
+  switch (order) {
+    case WorkerOrder::kWork:
+      return "work";
+    case WorkerOrder::kDrain:
+      return "drain";
+    case WorkerOrder::kPause:
+      return "pause";
+    case WorkerOrder::kRemove:
+      return "remove";
   }
   return "";
 }
@@ -117,7 +133,11 @@ Cause CauseOf(std::string_view name) {
 }
 
 WorkerState WorkerStateOf(std::string_view name) {
-  return ValueOf(name, WorkerState::kLeft);
+  return ValueOf(name, WorkerState::kPaused);
+}
+
+WorkerOrder WorkerOrderOf(std::string_view name) {
+  return ValueOf(name, WorkerOrder::kRemove);
 }
 
 SweepStatus SweepStatusOf(std::string_view name) {

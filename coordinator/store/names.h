@@ -13,6 +13,7 @@ namespace dfsweep::coordinator {
 const char* NameOf(TrialState state);
 const char* NameOf(Cause cause);
 const char* NameOf(WorkerState state);
+const char* NameOf(WorkerOrder order);
 const char* NameOf(SweepStatus status);
 const char* NameOf(AttemptEnded::How how);
 
@@ -21,6 +22,7 @@ const char* NameOf(AttemptEnded::How how);
 TrialState TrialStateOf(std::string_view name);
 Cause CauseOf(std::string_view name);
 WorkerState WorkerStateOf(std::string_view name);
+WorkerOrder WorkerOrderOf(std::string_view name);
 SweepStatus SweepStatusOf(std::string_view name);
 
 }  // namespace dfsweep::coordinator

@@ -35,6 +35,8 @@ struct EnvironmentRow {
   bool bf16 = false;
   std::string build;
   std::string os;
+  friend bool operator==(const EnvironmentRow&,
+                         const EnvironmentRow&) = default;
 };
 
 struct WorkerRow {
@@ -42,10 +44,13 @@ struct WorkerRow {
   std::string name;
   std::string incarnation;
   WorkerState state = WorkerState::kOnline;
-  std::string reason;          // why it is not online
+  std::string reason;  // why it is not online
+  WorkerOrder order = WorkerOrder::kWork;
   std::string parity_warning;  // how its environment differs, or ""
   int slots = 1;
   EnvironmentRow environment;
+  std::string probe_digest;       // "" if it made no probe
+  double samples_per_second = 0;  // of the probe
   // Counted from the attempts; ignored on writing.
   int64_t completed_trials = 0;
   int64_t failed_attempts = 0;

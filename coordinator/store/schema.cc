@@ -242,6 +242,31 @@ CREATE TABLE search_reports (
   UNIQUE (sweep, trial, epochs)
 ) STRICT;
 )sql",
+    // SQLite can't change a CHECK: the table is made anew.
+    R"sql(
+CREATE TABLE workers_with_orders (
+  worker_id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  incarnation TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('online', 'suspect', 'lost', 'draining',
+    'quarantined', 'left', 'paused')),
+  reason TEXT NOT NULL,
+  parity_warning TEXT NOT NULL,
+  slots INTEGER NOT NULL,
+  environment TEXT NOT NULL REFERENCES environments,
+  register_ms INTEGER NOT NULL,
+  ordered TEXT NOT NULL
+    CHECK (ordered IN ('work', 'drain', 'pause', 'remove')),
+  probe_digest TEXT NOT NULL,
+  samples_per_second REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO workers_with_orders
+  SELECT worker_id, name, incarnation, state, reason, parity_warning, slots,
+    environment, register_ms, iif(state = 'draining', 'drain', 'work'), '', 0.0
+  FROM workers;
+DROP TABLE workers;
+ALTER TABLE workers_with_orders RENAME TO workers;
+)sql",
 };
 
 int64_t ReadPragma(Database& database, const char* sql) {

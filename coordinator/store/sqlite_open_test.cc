@@ -1,5 +1,6 @@
 // Opening a store: whole, damaged, foreign, newer, locked; and what a failed or
 // killed COMMIT leaves.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -213,6 +214,37 @@ TEST_F(OpenTest, MigrationHappensAsAWholeOrNotAtAll) {
   EXPECT_EQ(Number(*database, "SELECT count(*) FROM sqlite_schema"), 0);
   database->Execute("PRAGMA max_page_count = 100000");
   EXPECT_TRUE(Migrate(*database).ok());
+}
+
+// A store of the schema before workers had orders, as far as it matters.
+TEST_F(OpenTest, WorkersOfAnOlderStoreKeepTheirDrain) {
+  constexpr int kVersionBefore = 5;
+  auto database = OpenDatabase();
+  ASSERT_TRUE(Migrate(*database).ok());
+  database->Execute(
+      "DROP TABLE workers; "
+      "CREATE TABLE workers (worker_id TEXT NOT NULL PRIMARY KEY, name TEXT, "
+      "incarnation TEXT, state TEXT, reason TEXT, parity_warning TEXT, "
+      "slots INTEGER, environment TEXT, register_ms INTEGER) STRICT; "
+      "INSERT INTO environments VALUES ('e', 'cpu', '', '', 1, '', '', '', '', "
+      "0, 0, '', ''); "
+      "INSERT INTO workers VALUES "
+      "('a', 'a', '1', 'draining', 'drained', '', 1, 'e', 5), "
+      "('b', 'b', '1', 'lost', 'silent', '', 1, 'e', 5)");
+  database->Execute(fmt::format("PRAGMA user_version = {}", kVersionBefore));
+
+  absl::Status status = Migrate(*database);
+
+  ASSERT_TRUE(status.ok()) << status;
+  auto count = [&](const char* where) {
+    return Number(
+        *database,
+        (std::string("SELECT count(*) FROM workers WHERE ") + where).c_str());
+  };
+  EXPECT_EQ(count("worker_id = 'a' AND ordered = 'drain'"), 1);
+  EXPECT_EQ(count("worker_id = 'b' AND ordered = 'work' AND reason = 'silent' "
+                  "AND register_ms = 5"),
+            1);
 }
 
 TEST_F(OpenTest, ForeignWordsAreRefusedByTheTables) {

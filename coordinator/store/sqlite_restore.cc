@@ -17,7 +17,8 @@ constexpr char kSelectWorkers[] =
     "(SELECT count(*) FROM attempts a WHERE a.worker_id = w.worker_id "
     "AND a.outcome IN ('completed', 'diverged')), "
     "(SELECT count(*) FROM attempts a WHERE a.worker_id = w.worker_id "
-    "AND a.outcome = 'failed') "
+    "AND a.outcome = 'failed'), "
+    "w.ordered, w.probe_digest, w.samples_per_second "
     "FROM workers w JOIN environments e ON e.digest = w.environment ";
 
 EnvironmentRow ReadEnvironment(const Query& query, int first) {
@@ -39,20 +40,32 @@ EnvironmentRow ReadEnvironment(const Query& query, int first) {
 
 void SqliteStore::PutWorker(const WorkerRow& worker, absl::Time now) {
   database_->Run(
-      "INSERT INTO workers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "INSERT INTO workers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (worker_id) DO UPDATE SET name = excluded.name, "
       "incarnation = excluded.incarnation, state = excluded.state, "
       "reason = excluded.reason, parity_warning = excluded.parity_warning, "
       "slots = excluded.slots, environment = excluded.environment, "
-      "register_ms = excluded.register_ms",
+      "register_ms = excluded.register_ms, ordered = excluded.ordered, "
+      "probe_digest = excluded.probe_digest, "
+      "samples_per_second = excluded.samples_per_second",
       worker.worker_id, worker.name, worker.incarnation, NameOf(worker.state),
       worker.reason, worker.parity_warning, worker.slots,
-      PutEnvironment(worker.environment), ToMs(now));
+      PutEnvironment(worker.environment), ToMs(now), NameOf(worker.order),
+      worker.probe_digest, worker.samples_per_second);
 }
 
 void SqliteStore::SetWorkerState(const WorkerChanged& change) {
-  database_->Run("UPDATE workers SET state = ?, reason = ? WHERE worker_id = ?",
-                 NameOf(change.state), change.reason, change.worker_id);
+  database_->Run(
+      "UPDATE workers SET state = ?, reason = ?, ordered = ? "
+      "WHERE worker_id = ?",
+      NameOf(change.state), change.reason, NameOf(change.order),
+      change.worker_id);
+}
+
+void SqliteStore::SetParityWarning(const std::string& worker_id,
+                                   const std::string& warning) {
+  database_->Run("UPDATE workers SET parity_warning = ? WHERE worker_id = ?",
+                 warning, worker_id);
 }
 
 std::vector<WorkerRow> SqliteStore::ReadWorkers(Query& query) {
@@ -63,9 +76,12 @@ std::vector<WorkerRow> SqliteStore::ReadWorkers(Query& query) {
                     .incarnation = query.Text(2),
                     .state = WorkerStateOf(query.Text(3)),
                     .reason = query.Text(4),
+                    .order = WorkerOrderOf(query.Text(21)),
                     .parity_warning = query.Text(5),
                     .slots = static_cast<int>(query.Int(6)),
                     .environment = ReadEnvironment(query, 7),
+                    .probe_digest = query.Text(22),
+                    .samples_per_second = query.Real(23),
                     .completed_trials = query.Int(19),
                     .failed_attempts = query.Int(20)});
   }
@@ -181,7 +197,8 @@ std::vector<RestoredWorker> SqliteStore::RestoreWorkers() {
                        .device = std::move(row.environment.device),
                        .memory_bytes = row.environment.device_memory_bytes,
                        .slots = row.slots,
-                       .state = row.state});
+                       .state = row.state,
+                       .order = row.order});
   }
   // What each has failed at since it last completed a trial. A bad
   // configuration fails everywhere and speaks against no worker.

@@ -119,6 +119,8 @@ class SqliteStore : public Store {
 
   void PutWorker(const WorkerRow& worker, absl::Time now) override;
   void SetWorkerState(const WorkerChanged& change) override;
+  void SetParityWarning(const std::string& worker_id,
+                        const std::string& warning) override;
   std::optional<WorkerRow> FindWorker(const std::string& id_or_name) override;
   std::vector<WorkerRow> ListWorkers() override;
   FleetRow OnlineFleet() override;

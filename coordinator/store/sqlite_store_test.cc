@@ -636,7 +636,10 @@ TEST_F(StoreTest, WorkerKeepsAllItsFieldsAndCountsItsTrials) {
   WorkerRow worker = AWorker("w");
   worker.state = WorkerState::kDraining;
   worker.reason = "it was drained";
+  worker.order = WorkerOrder::kDrain;
   worker.parity_warning = "torch differs";
+  worker.probe_digest = "d1";
+  worker.samples_per_second = 1234.5;
   worker.environment.bf16 = true;
   worker.environment.cudnn_version = "9";
   store_->PutWorker(worker, kNow);
@@ -653,7 +656,10 @@ TEST_F(StoreTest, WorkerKeepsAllItsFieldsAndCountsItsTrials) {
   EXPECT_EQ(row.incarnation, "1");
   EXPECT_EQ(row.state, WorkerState::kDraining);
   EXPECT_EQ(row.reason, "it was drained");
+  EXPECT_EQ(row.order, WorkerOrder::kDrain);
   EXPECT_EQ(row.parity_warning, "torch differs");
+  EXPECT_EQ(row.probe_digest, "d1");
+  EXPECT_EQ(row.samples_per_second, 1234.5);
   EXPECT_EQ(row.slots, 2);
   EXPECT_EQ(row.environment.device_name, "Xeon");
   EXPECT_EQ(row.environment.threads, 4);
@@ -663,6 +669,20 @@ TEST_F(StoreTest, WorkerKeepsAllItsFieldsAndCountsItsTrials) {
   EXPECT_EQ(row.environment.os, "Linux");
   EXPECT_EQ(row.completed_trials, 1);
   EXPECT_EQ(row.failed_attempts, 1);
+}
+
+TEST_F(StoreTest, OrdersAreRestoredWithTheirWorkers) {
+  store_->PutWorker(AWorker("w"), kNow);
+  store_->SetWorkerState(
+      {"w", WorkerState::kPaused, "on battery", WorkerOrder::kPause});
+  store_->SetParityWarning("w", "torch differs");
+  Reopen();
+
+  EXPECT_EQ(store_->FindWorker("w")->state, WorkerState::kPaused);
+  EXPECT_EQ(store_->FindWorker("w")->parity_warning, "torch differs");
+  RestoredState state = store_->Restore();
+  ASSERT_EQ(state.workers.size(), 1u);
+  EXPECT_EQ(state.workers[0].order, WorkerOrder::kPause);
 }
 
 TEST_F(StoreTest, WorkersNameIsTheOneThatIsThere) {

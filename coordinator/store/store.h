@@ -163,6 +163,8 @@ class Store {
   // ---- Workers ----
   virtual void PutWorker(const WorkerRow& worker, absl::Time now) = 0;
   virtual void SetWorkerState(const WorkerChanged& change) = 0;
+  virtual void SetParityWarning(const std::string& worker_id,
+                                const std::string& warning) = 0;
   // By id, or by the name of one that is there (else of any).
   virtual std::optional<WorkerRow> FindWorker(
       const std::string& id_or_name) = 0;

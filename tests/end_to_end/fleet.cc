@@ -116,9 +116,11 @@ Fleet::~Fleet() {
   fs::remove_all(folder_);
 }
 
-void Fleet::StartCoordinator(std::vector<std::string> extra_environment) {
-  Serve({"--listen", address_.empty() ? "127.0.0.1:0" : address_},
-        std::move(extra_environment));
+void Fleet::StartCoordinator(std::vector<std::string> extra_environment,
+                             std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(),
+                   {"--listen", address_.empty() ? "127.0.0.1:0" : address_});
+  Serve(std::move(arguments), std::move(extra_environment));
 }
 
 void Fleet::StartSharedCoordinator() {
@@ -144,9 +146,11 @@ void Fleet::Serve(std::vector<std::string> arguments,
 }
 
 void Fleet::StartWorker(const std::string& name, int slots,
-                        std::vector<std::string> extra_environment) {
-  Launch(name, TestBinFolder() / "dfsweep-noop-trainer",
-         {"--slots", std::to_string(slots)}, std::move(extra_environment));
+                        std::vector<std::string> extra_environment,
+                        std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(), {"--slots", std::to_string(slots)});
+  Launch(name, TestBinFolder() / "dfsweep-noop-trainer", std::move(arguments),
+         std::move(extra_environment));
 }
 
 void Fleet::StartTrainingWorker(const std::string& name,

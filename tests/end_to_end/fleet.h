@@ -35,12 +35,14 @@ class Fleet {
 
   // Starts the coordinator and waits until it serves; a restart takes the same
   // port, as a restarted daemon does.
-  void StartCoordinator(std::vector<std::string> extra_environment = {});
+  void StartCoordinator(std::vector<std::string> extra_environment = {},
+                        std::vector<std::string> arguments = {});
   // One that serves others with TLS; commands go to it by its store.
   void StartSharedCoordinator();
-  // With the no-op trainer.
+  // With the no-op trainer, and further arguments.
   void StartWorker(const std::string& name, int slots = 1,
-                   std::vector<std::string> extra_environment = {});
+                   std::vector<std::string> extra_environment = {},
+                   std::vector<std::string> arguments = {});
   // With the trainer that trains, and further arguments.
   void StartTrainingWorker(const std::string& name,
                            std::vector<std::string> arguments);

@@ -154,8 +154,11 @@ grpc::Status FakeCoordinator::Heartbeat(grpc::ServerContext* context,
   }
   Park(context, FromProto(request->max_wait()),
        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-         return !state_.stop.empty() || state_.fail_heartbeats_unknown > 0;
+         return !state_.stop.empty() || state_.fail_heartbeats_unknown > 0 ||
+                state_.pause != told_to_pause_;
        });
+  told_to_pause_ = state_.pause;
+  response->set_pause(state_.pause);
   for (const v1::AttemptRef& ref : state_.stop) *response->add_stop() = ref;
   state_.stop.clear();
   return grpc::Status::OK;

@@ -35,6 +35,7 @@ class FakeCoordinator : private v1::WorkerService::Service {
 
     std::deque<v1::Lease> leases;      // still to be granted
     std::vector<v1::AttemptRef> stop;  // for the next heartbeat's answer
+    bool pause = false;                // what the heartbeats' answers order
     std::map<std::string, std::string> files;  // bytes by digest
     std::vector<v1::CheckpointRef> checkpoints;
     int fail_leases = 0;  // so many answers are lost after the grant
@@ -104,6 +105,7 @@ class FakeCoordinator : private v1::WorkerService::Service {
   // A repeated request gets the first answer.
   std::map<std::string, v1::LeaseTrialsResponse> granted_
       ABSL_GUARDED_BY(mutex_);
+  bool told_to_pause_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

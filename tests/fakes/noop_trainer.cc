@@ -17,6 +17,9 @@
 //   DFSWEEP_NOOP_LONG_LINE=1    writes a line of more than 4 MiB
 //   DFSWEEP_NOOP_DEAF=1         doesn't answer `cancel`
 //   DFSWEEP_NOOP_NO_START=1     exits with 67 before `ready`
+//   DFSWEEP_NOOP_GIB=N          says that it has a CUDA device of N GiB
+//   DFSWEEP_NOOP_TORCH=VERSION  says that it has this LibTorch
+//   DFSWEEP_NOOP_WEIGHTS=TEXT   what the probe finds
 #include <poll.h>
 #include <unistd.h>
 
@@ -41,6 +44,11 @@ std::string Setting(const char* name) {
   return value != nullptr ? value : "";
 }
 
+std::string Text(const char* name, const std::string& otherwise) {
+  std::string value = Setting(name);
+  return value.empty() ? otherwise : value;
+}
+
 int Number(const char* name, int otherwise) {
   std::string value = Setting(name);
   return value.empty() ? otherwise : std::stoi(value);
@@ -57,12 +65,13 @@ double Fraction(const std::string& text) {
 void Send(const json& line) { std::cout << line.dump() << std::endl; }
 
 json Environment() {
-  return {{"device", "cpu"},
+  const int gib = Number("DFSWEEP_NOOP_GIB", 0);
+  return {{"device", gib > 0 ? "cuda" : "cpu"},
           {"device_name", "no-op trainer (test only)"},
           {"cpu", "no-op trainer (test only)"},
           {"threads", 1},
-          {"torch", "none"},
-          {"device_memory_bytes", 0},
+          {"torch", Text("DFSWEEP_NOOP_TORCH", "none")},
+          {"device_memory_bytes", int64_t{gib} << 30},
           {"bf16", false},
           {"build", "no-op trainer (test only)"}};
 }
@@ -291,16 +300,33 @@ class Run {
   json evaluations_ = json::array();
 };
 
+// What --probe prints.
+void Probe() {
+  if (!Setting("DFSWEEP_NOOP_GARBAGE").empty()) {
+    std::cout << "garbage" << std::endl;
+  } else if (!Setting("DFSWEEP_NOOP_HANG").empty()) {
+    ::pause();
+  } else {
+    Send({{"weights", Text("DFSWEEP_NOOP_WEIGHTS", "no-op")},
+          {"samples_per_second", 1000}});
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2 || std::string(argv[1]) != "--serve") {
-    std::cerr << "usage: dfsweep-noop-trainer --serve\n";
+  const std::string mode = argc > 1 ? argv[1] : "";
+  if (mode != "--serve" && mode != "--probe") {
+    std::cerr << "usage: dfsweep-noop-trainer --serve | --probe\n";
     return dfsweep::protocol::kExitUsage;
   }
   if (!Setting("DFSWEEP_NOOP_NO_START").empty()) {
     std::cerr << "no-op trainer: told not to start\n";
     return dfsweep::protocol::kExitEnvironment;
+  }
+  if (mode == "--probe") {
+    Probe();
+    return dfsweep::protocol::kExitDone;
   }
   Send({{"type", event::kReady},
         {"protocol", dfsweep::protocol::kVersion},

@@ -111,7 +111,7 @@ void SchedulerSim::ActAsPerson() {
           : sweep_ids_[random_.Below(static_cast<int>(sweep_ids_.size()))];
   const std::string worker =
       workers_[random_.Below(static_cast<int>(workers_.size()))]->id();
-  switch (random_.Below(10)) {
+  switch (random_.Below(12)) {
     case 0:
       Step(SweepPaused{sweep});
       break;
@@ -145,6 +145,12 @@ void SchedulerSim::ActAsPerson() {
     case 9:
       ActAsSearch(sweep);
       break;
+    case 10:
+      Step(WorkerPaused{worker});
+      break;
+    case 11:
+      Step(WorkerResumed{worker});
+      break;
   }
 }
 
@@ -166,8 +172,8 @@ void SchedulerSim::ActAsSearch(const std::string& sweep_id) {
   }
 }
 
-// The network is good, every worker is started anew (which also ends drains)
-// and nothing is paused: whatever is open must now end.
+// The network is good, every worker is started anew and may work, and nothing
+// is paused: whatever is open must now end.
 void SchedulerSim::StopFaults() {
   has_faults_ = false;
   for (const auto& worker : workers_) {
@@ -177,6 +183,7 @@ void SchedulerSim::StopFaults() {
   if (scheduler_ == nullptr) StartCoordinator();
   if (store_.trials().empty()) SubmitSweep("s0");
   for (const std::string& sweep : sweep_ids_) Step(SweepResumed{sweep});
+  for (const auto& worker : workers_) Step(WorkerResumed{worker->id()});
 }
 
 }  // namespace dfsweep::simulation

@@ -181,6 +181,7 @@ void SimStore::Write(const FailureForgiven& effect) {
 
 void SimStore::Write(const WorkerChanged& effect) {
   workers_[effect.worker_id].state = effect.state;
+  workers_[effect.worker_id].order = effect.order;
 }
 
 void SimStore::Check(const std::string& trial_id) const {
