@@ -334,6 +334,18 @@ TEST(TokenTest, SecretsDiffer) {
   EXPECT_EQ(one.text.size(), 4u + 8 + 1 + 64);  // 256 bits
 }
 
+TEST(TokenTest, WhoeverSubmitsMayRestAMachineButNotRemoveIt) {
+  const TokenRow read{.scope = "read"}, submit{.scope = "submit"};
+  for (const char* name : {"PauseWorker", "DrainWorker", "ResumeWorker"}) {
+    const std::string method = std::string("/dfsweep.v1.SweepService/") + name;
+    EXPECT_TRUE(TokenTable::CheckMethod(submit, method).ok()) << name;
+    EXPECT_FALSE(TokenTable::CheckMethod(read, method).ok()) << name;
+  }
+  EXPECT_FALSE(
+      TokenTable::CheckMethod(submit, "/dfsweep.v1.SweepService/RemoveWorker")
+          .ok());
+}
+
 // Whatever is added to a service needs the highest scope until somebody says
 // otherwise.
 TEST(TokenTest, UnknownMethodNeedsAdmin) {

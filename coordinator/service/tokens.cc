@@ -48,7 +48,8 @@ int LevelNeeded(std::string_view method) {
       "ListDatasets", "GetServerInfo", "StreamTrialLogs"};
   static const std::set<std::string_view> kSubmits = {
       "CreateSweep", "PauseSweep",  "ResumeSweep",
-      "CancelSweep", "RetryTrials", "UploadDataset"};
+      "CancelSweep", "RetryTrials", "UploadDataset",
+      "DrainWorker", "PauseWorker", "ResumeWorker"};
   if (kReads.contains(method)) return 1;
   return kSubmits.contains(method) ? 2 : 3;
 }
