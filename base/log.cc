@@ -33,26 +33,6 @@ std::string Formatted(spdlog::formatter& formatter,
   return fmt::to_string(buffer);
 }
 
-class TextFormatter : public spdlog::formatter {
- public:
-  void format(const spdlog::details::log_msg& record,
-              spdlog::memory_buf_t& out) override {
-    std::string line = Formatted(*line_, record);
-    for (const auto& [name, value] : FieldsOfThread()) {
-      line += fmt::format(" {}={}", name, value);
-    }
-    line += '\n';
-    out.append(line.data(), line.data() + line.size());
-  }
-  std::unique_ptr<spdlog::formatter> clone() const override {
-    return std::make_unique<TextFormatter>();
-  }
-
- private:
-  std::unique_ptr<spdlog::formatter> line_ =
-      Pattern(std::string(kTime) + " %-7l [%n] %v");
-};
-
 class JsonFormatter : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& record,
@@ -85,10 +65,6 @@ bool WantsJson() {
 
 }  // namespace
 
-std::unique_ptr<spdlog::formatter> TextLogFormatter() {
-  return std::make_unique<TextFormatter>();
-}
-
 std::unique_ptr<spdlog::formatter> JsonLogFormatter() {
   return std::make_unique<JsonFormatter>();
 }
@@ -97,7 +73,12 @@ void StartLogging(std::string_view program,
                   spdlog::level::level_enum default_level) {
   auto logger = std::make_shared<spdlog::logger>(
       std::string(program), std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_formatter(WantsJson() ? JsonLogFormatter() : TextLogFormatter());
+  if (WantsJson()) {
+    logger->set_formatter(JsonLogFormatter());
+  } else {
+    logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        std::string(kTime) + " %-7l [%n] %v", spdlog::pattern_time_type::utc));
+  }
   const char* level = std::getenv("DFSWEEP_LOG");
   logger->set_level(level != nullptr ? spdlog::level::from_str(level)
                                      : default_level);

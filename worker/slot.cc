@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "base/log.h"
 #include "worker/lease_check.h"
 
 namespace dfsweep::worker {
