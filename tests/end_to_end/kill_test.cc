@@ -1,10 +1,14 @@
-// SIGKILL of trainers, workers and the coordinator at random moments: the sweep
-// ends with exactly one row a trial and the numbers of an undisturbed run.
+// SIGKILL of trainers, workers and the coordinator at random moments, and
+// workers that sleep for a while: the sweep ends with exactly one row a trial
+// and the numbers of an undisturbed run.
 //
-// DFSWEEP_KILL_SEED replays a run; DFSWEEP_KILLS changes how many are killed.
+// DFSWEEP_KILL_SEED replays a run. tests/end_to_end/soak.sh makes it long, by
+// DFSWEEP_KILLS (of anything), DFSWEEP_KILL_SEEDS (six trials each) and
+// DFSWEEP_KILL_EPOCH_MS (of training).
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 
 #include <cstdlib>
 #include <map>
@@ -17,12 +21,11 @@ namespace {
 
 using nlohmann::json;
 
-// 3 strategies' points × 10 seeds = 60 trials.
+// Six points times the seeds.
 constexpr char kSweep[] = R"(
 name: killed
 dataset: tiny
 method: grid
-seeds: 10
 parameters:
   strategy: [joint, naive, ewc]
   ewc.lambda: {values: [1, 10, 100, 1000], when: {strategy: ewc}}
@@ -39,12 +42,16 @@ std::map<std::string, json> RowsById(Fleet& fleet) {
   return rows;
 }
 
-std::map<std::string, json> UndisturbedRows() {
+std::string SweepOf(int seeds) {
+  return std::string(kSweep) + fmt::format("seeds: {}\n", seeds);
+}
+
+std::map<std::string, json> UndisturbedRows(int seeds = 10) {
   Fleet fleet;
   fleet.StartCoordinator();
   fleet.ImportTinyDataset();
   fleet.StartWorker("a", 2);
-  fleet.Ok({"submit", fleet.Write("killed.yaml", kSweep)});
+  fleet.Ok({"submit", fleet.Write("killed.yaml", SweepOf(seeds))});
   fleet.Ok({"watch", "killed"});
   return RowsById(fleet);
 }
@@ -60,11 +67,24 @@ bool SweepHasEnded(Fleet& fleet) {
          json::parse(result.out)["sweep"]["state"] == "FINISHED";
 }
 
-// Kills one thing and starts it again, as systemd would.
+// How long an epoch takes, for the no-op trainer.
+std::vector<std::string> Slowly() {
+  return {fmt::format("DFSWEEP_NOOP_EPOCH_MS={}",
+                      NumberFromEnvironment("DFSWEEP_KILL_EPOCH_MS", 40))};
+}
+
+// As a laptop that is closed and opened again.
+void Suspend(pid_t worker, int milliseconds) {
+  ::kill(worker, SIGSTOP);
+  ::poll(nullptr, 0, milliseconds);
+  ::kill(worker, SIGCONT);
+}
+
+// Kills one thing and starts it again, as systemd would, or suspends one.
 void KillSomething(Fleet& fleet, std::mt19937_64& random) {
-  const std::vector<std::string> slow = {"DFSWEEP_NOOP_EPOCH_MS=40"};
+  const std::vector<std::string> slow = Slowly();
   std::string worker = random() % 2 == 0 ? "a" : "b";
-  switch (random() % 3) {
+  switch (random() % 4) {
     case 0:
       fleet.KillTrainersOf(worker);
       break;
@@ -76,15 +96,19 @@ void KillSomething(Fleet& fleet, std::mt19937_64& random) {
       fleet.KillCoordinator();
       fleet.StartCoordinator();
       break;
+    case 3:
+      Suspend(fleet.WorkerPid(worker), static_cast<int>(random() % 500));
+      break;
   }
 }
 
-TEST(Kill, SixtyRandomKillsLoseNothingAndDoubleNothing) {
+TEST(Kill, RandomKillsLoseNothingAndDoubleNothing) {
   int kills = NumberFromEnvironment("DFSWEEP_KILLS", 60);
+  int seeds = NumberFromEnvironment("DFSWEEP_KILL_SEEDS", 10);
   int seed = NumberFromEnvironment("DFSWEEP_KILL_SEED", 20261124);
   std::fprintf(stderr, "DFSWEEP_KILL_SEED=%d DFSWEEP_KILLS=%d\n", seed, kills);
-  std::map<std::string, json> expected = UndisturbedRows();
-  ASSERT_EQ(expected.size(), 60u);
+  std::map<std::string, json> expected = UndisturbedRows(seeds);
+  ASSERT_EQ(expected.size(), 6u * seeds);
 
   Fleet fleet;
   fleet.StartCoordinator();
@@ -93,9 +117,9 @@ TEST(Kill, SixtyRandomKillsLoseNothingAndDoubleNothing) {
   // budget up, since what is tested is that nothing is lost.
   std::string file = fleet.Write(
       "killed.yaml",
-      std::string(kSweep) + fmt::format("retry: {{crash: {}}}\n", kills));
-  fleet.StartWorker("a", 1, {"DFSWEEP_NOOP_EPOCH_MS=40"});
-  fleet.StartWorker("b", 1, {"DFSWEEP_NOOP_EPOCH_MS=40"});
+      SweepOf(seeds) + fmt::format("retry: {{crash: {}}}\n", kills));
+  fleet.StartWorker("a", 1, Slowly());
+  fleet.StartWorker("b", 1, Slowly());
   fleet.Ok({"submit", file});
   std::mt19937_64 random(seed);
   int done = 0;
@@ -103,9 +127,11 @@ TEST(Kill, SixtyRandomKillsLoseNothingAndDoubleNothing) {
     ::poll(nullptr, 0, static_cast<int>(random() % 300));  // a random moment
     KillSomething(fleet, random);
   }
-  EXPECT_GE(done, std::min(kills, 50)) << "the sweep ended too early to count";
+  std::fprintf(stderr, "%d of %d were killed or suspended\n", done, kills);
+  EXPECT_GE(done, kills * 5 / 6) << "the sweep ended too early to count";
 
-  Eventually([&] { return SweepHasEnded(fleet); }, absl::Minutes(4));
+  Eventually([&] { return SweepHasEnded(fleet); },
+             absl::Minutes(4) + absl::Seconds(2) * seeds);
   std::map<std::string, json> rows = RowsById(fleet);
 
   ASSERT_EQ(rows.size(), expected.size());
@@ -120,7 +146,7 @@ TEST_P(CommitPoint, CoordinatorDyingThereLosesNothing) {
   Fleet fleet;
   fleet.StartCoordinator();
   fleet.ImportTinyDataset();
-  fleet.Ok({"submit", fleet.Write("killed.yaml", kSweep)});
+  fleet.Ok({"submit", fleet.Write("killed.yaml", SweepOf(10))});
   fleet.KillCoordinator();
   fleet.StartWorker("a", 2);
   for (int n : {3, 4, 5, 6, 8, 13}) {
