@@ -21,6 +21,7 @@ Json ToJson(const v1::TrialCounts& counts);
 Json ToJson(const v1::Sweep& sweep);
 Json ToJson(const v1::Trial& trial);
 Json ToJson(const v1::Environment& environment);
+Json ToJson(const v1::DeviceStatus& device);
 Json ToJson(const v1::Worker& worker);
 Json ToJson(const v1::Dataset& dataset);
 Json ToJson(const v1::LogLine& line);
