@@ -176,12 +176,13 @@ TEST_F(AccessTest, WatchersNeedNoTokenForTheHealthService) {
   const auto channel = rpc::Connect(EndpointWith(""));
   grpc::ClientContext context;
   rpc::SetDeadline(context, absl::Seconds(10));
+  const grpc::Slice empty("");
   grpc::ByteBuffer response;
   const grpc::Status status = grpc::internal::BlockingUnaryCall(
       channel.get(),
       grpc::internal::RpcMethod("/grpc.health.v1.Health/Check",
                                 grpc::internal::RpcMethod::NORMAL_RPC),
-      &context, grpc::ByteBuffer(), &response);
+      &context, grpc::ByteBuffer(&empty, 1), &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   std::vector<grpc::Slice> slices;
   ASSERT_TRUE(response.Dump(&slices).ok());
