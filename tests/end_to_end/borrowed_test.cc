@@ -87,7 +87,9 @@ TEST_F(BorrowedTest, LaptopOnBatteryIsListedWithItsReason) {
 TEST_F(BorrowedTest, UnpluggedLaptopsTrialGoesOnElsewhere) {
   Start();
   SetOnBattery(false);
-  fleet_.StartWorker("laptop", 1, {kSlow}, {"--sys", Sys().string()});
+  // Longer than the ten seconds after which a pulled plug counts.
+  fleet_.StartWorker("laptop", 1, {"DFSWEEP_NOOP_EPOCH_MS=2000"},
+                     {"--sys", Sys().string()});
   AwaitState("laptop", "ONLINE");
   fleet_.Ok({"submit", file_});
   AwaitTrial("running");
