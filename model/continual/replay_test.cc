@@ -76,16 +76,25 @@ TEST(ReplayBuffer, SamplesWithoutRepetition) {
 }
 
 // Reference test 20: every past sample exactly once, however many epochs.
-TEST(Er, ABufferThatIsLargeEnoughHasEveryRowOnce) {
-  LearnerForTest learner(config::Json{{"strategy", "er"}});
-  Er er(learner.configuration());
+template <typename Replaying>
+void ExpectEveryRowOnce(const char* name) {
+  LearnerForTest learner(config::Json{{"strategy", name}});
+  Replaying strategy(learner.configuration());
   for (int64_t epoch = 0; epoch < 3; ++epoch) {
-    learner.Train(er, learner.MakeStep(Range(12), epoch, 0));
-    learner.Train(er, learner.MakeStep(Range(20, 12), epoch, 1));
+    learner.Train(strategy, learner.MakeStep(Range(12), epoch, 0));
+    learner.Train(strategy, learner.MakeStep(Range(20, 12), epoch, 1));
   }
-  const std::vector<int64_t> rows = learner.State(er).values.at("buffer");
+  const std::vector<int64_t> rows = learner.State(strategy).values.at("buffer");
   EXPECT_EQ(rows.size(), 20u);
   EXPECT_EQ(Set(rows), Set(Range(20)));
+}
+
+TEST(Er, ABufferThatIsLargeEnoughHasEveryRowOnce) {
+  ExpectEveryRowOnce<Er>("er");
+}
+
+TEST(Derpp, ABufferThatIsLargeEnoughHasEveryRowOnce) {
+  ExpectEveryRowOnce<Derpp>("derpp");
 }
 
 TEST(Er, WeighsExamplesOrTasks) {
