@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The long form of kill_test: 1,000 kills and suspensions over 504 trials of the
-# no-op trainer, in about 20 minutes. docs/reliability.md has its figures.
+# no-op trainer, in about 13 minutes. docs/reliability.md has its figures.
 #   tests/end_to_end/soak.sh [SEED]
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
