@@ -1,0 +1,100 @@
+// Simulated workers that empty a coordinator's queue; coordinator_load.sh starts
+// the coordinator and fills it. Prints one JSON object.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "proto/channel.h"
+#include "tests/bench/simulated_worker.h"
+
+namespace dfsweep::bench {
+namespace {
+
+// Calls of one connection are limited, and a worker has two at a time.
+constexpr int kWorkersOfAChannel = 12;
+
+double Quantile(const std::vector<absl::Duration>& sorted, double share) {
+  if (sorted.empty()) return 0;
+  const size_t last = sorted.size() - 1;
+  return absl::ToDoubleMilliseconds(
+      sorted[static_cast<size_t>(share * static_cast<double>(last))]);
+}
+
+nlohmann::json Summary(const std::vector<absl::Duration>& sorted) {
+  return {{"p50_ms", Quantile(sorted, 0.5)},
+          {"p99_ms", Quantile(sorted, 0.99)},
+          {"max_ms", Quantile(sorted, 1)}};
+}
+
+std::vector<std::unique_ptr<SimulatedWorker>> MakeWorkers(
+    const std::string& address, int count, Tally& tally) {
+  std::vector<std::unique_ptr<SimulatedWorker>> workers;
+  std::shared_ptr<grpc::Channel> channel;
+  for (int i = 0; i < count; ++i) {
+    if (i % kWorkersOfAChannel == 0) {
+      grpc::ChannelArguments arguments = rpc::ClientChannelArguments();
+      arguments.SetInt("dfsweep.channel", i);  // equal ones share a connection
+      channel = rpc::Connect({.address = address}, arguments);
+    }
+    workers.push_back(std::make_unique<SimulatedWorker>(i, channel, tally));
+  }
+  return workers;
+}
+
+// Until `trials` have completed; false if there was no progress for long.
+bool AwaitTrials(const Tally& tally, int64_t trials) {
+  int64_t seen = -1;
+  absl::Time stalled_at = absl::Now();
+  while (tally.completed() < trials) {
+    if (tally.completed() != seen) {
+      seen = tally.completed();
+      stalled_at = absl::Now();
+    } else if (absl::Now() - stalled_at > absl::Seconds(60)) {
+      return false;
+    }
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  return true;
+}
+
+int Run(const std::string& address, int count, int64_t trials) {
+  Tally tally;
+  auto workers = MakeWorkers(address, count, tally);
+  const absl::Time start = absl::Now();
+  for (auto& worker : workers) worker->Start();
+  const bool done = AwaitTrials(tally, trials);
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  for (auto& worker : workers) worker->Stop();
+  for (auto& worker : workers) worker->Wait();
+  const nlohmann::json report = {
+      {"workers", count},
+      {"trials", tally.completed()},
+      {"seconds", seconds},
+      {"trials_per_second", static_cast<double>(tally.completed()) / seconds},
+      {"lease", Summary(tally.Leases())},
+      {"completion", Summary(tally.Completions())},
+      {"errors", tally.errors()},
+      {"first_error", tally.FirstError()}};
+  std::puts(report.dump().c_str());
+  return done ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace dfsweep::bench
+
+int main(int argc, char** argv) {
+  CLI::App app("Simulated workers that empty a coordinator's queue");
+  std::string address;
+  int workers = 200;
+  int64_t trials = 0;
+  app.add_option("address", address, "HOST:PORT of the coordinator")
+      ->required();
+  app.add_option("--workers", workers)->check(CLI::PositiveNumber);
+  app.add_option("--trials", trials, "How many to wait for")->required();
+  CLI11_PARSE(app, argc, argv);
+  return dfsweep::bench::Run(address, workers, trials);
+}

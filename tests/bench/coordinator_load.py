@@ -1,0 +1,248 @@
+"""Coordinator under load beside Optuna's storages; see coordinator_load.sh."""
+
+import argparse
+import json
+import multiprocessing
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+SWEEP = """\
+name: load
+dataset: {data}
+method: grid
+seeds: {seeds}
+parameters:
+  strategy: joint
+  learning_rate: [{rates}]
+  sequence_length: 100
+  epochs: 1
+"""
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--workers", type=int, default=500)
+    parser.add_argument("--trials", type=int, default=20000)
+    parser.add_argument("--optuna-workers", type=int, default=8)
+    parser.add_argument("--optuna-trials", type=int, default=400)
+    parser.add_argument("--no-optuna", action="store_true")
+    return parser.parse_args()
+
+
+def memory_mib(pid, field):
+    for line in open(f"/proc/{pid}/status"):
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def cpu_seconds(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def folder_mib(folder):
+    files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in files) / 2**20
+
+
+class Coordinator:
+    """The real program on an empty store, and the commands that use it."""
+
+    def __init__(self, build, folder):
+        self.bin = build / "bin"
+        self.store = folder / "store"
+        self.process = subprocess.Popen(
+            [self.bin / "dfsweep-coordinator", "--listen", "127.0.0.1:0",
+             "--store", self.store, "--exit-with-stdin"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=open(folder / "coordinator.log", "w"), text=True)
+        self.address = self.process.stdout.readline().split()[-1]
+
+    def run(self, *words):
+        """Seconds that a `dfsweep` command takes."""
+        environment = dict(os.environ, DFSWEEP_COORDINATOR=self.address)
+        start = time.monotonic()
+        subprocess.run([self.bin / "dfsweep", *words], check=True,
+                       env=environment, stdout=subprocess.DEVNULL)
+        return time.monotonic() - start
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
+def sweep_file(folder, trials):
+    seeds = 100 if trials % 100 == 0 else 1
+    rates = ", ".join(f"{i + 1}.0e-6" for i in range(trials // seeds))
+    path = folder / "load.yaml"
+    data = ROOT / "sweeps" / "data" / "wikipedia20.npz"
+    path.write_text(SWEEP.format(data=data, seeds=seeds, rates=rates))
+    return path
+
+
+def measure_dfsweep(options, folder):
+    coordinator = Coordinator(options.build, folder)
+    pid = coordinator.process.pid
+    submit = coordinator.run("submit", str(sweep_file(folder, options.trials)))
+    before = memory_mib(pid, "VmRSS"), folder_mib(coordinator.store), cpu_seconds(pid)
+    load = subprocess.run(
+        [options.build / "tests" / "bin" / "coordinator_load",
+         coordinator.address, "--workers", str(options.workers),
+         "--trials", str(options.trials)], stdout=subprocess.PIPE, text=True)
+    report = json.loads(load.stdout)
+    report |= {
+        "submit_seconds": submit,
+        "cpu_seconds": cpu_seconds(pid) - before[2],
+        "memory_before_mib": before[0],
+        "memory_mib": memory_mib(pid, "VmRSS"),
+        "memory_peak_mib": memory_mib(pid, "VmHWM"),
+        "store_before_mib": before[1],
+        "store_mib": folder_mib(coordinator.store),
+        "status_seconds": coordinator.run("status", "load"),
+        "table_seconds": coordinator.run("results", "load"),
+        "rows_seconds": coordinator.run("results", "load", "--trials",
+                                        "--format", "jsonl"),
+    }
+    coordinator.close()
+    if load.returncode != 0:
+        sys.exit(f"the load stalled: {report}")
+    return report
+
+
+def optuna_worker(make_storage, trials):
+    """Asks for trials and tells results until its share is done."""
+    import optuna
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.load_study(
+        study_name="load", storage=make_storage(),
+        sampler=optuna.samplers.RandomSampler())
+    waits = []
+    for _ in range(trials):
+        start = time.monotonic()
+        trial = study.ask({"learning_rate": optuna.distributions.FloatDistribution(0, 1)})
+        waits.append(time.monotonic() - start)
+        trial.report(0.5, 1)
+        study.tell(trial, 0.5)
+    return waits
+
+
+class RdbStorage:
+    """Workers that share a database file."""
+
+    def __init__(self, folder):
+        self.url = f"sqlite:///{folder}/optuna.db"
+
+    def __call__(self):
+        import optuna
+        return optuna.storages.RDBStorage(
+            self.url, engine_kwargs={"connect_args": {"timeout": 300}})
+
+
+class GrpcStorage:
+    """Workers that call a server, which has the database file."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def __call__(self):
+        import optuna
+        storage = optuna.storages.GrpcStorageProxy(host="localhost", port=self.port)
+        storage.wait_server_ready(timeout=60)
+        return storage
+
+
+def serve_optuna(make_storage, port):
+    import optuna
+    optuna.storages.run_grpc_proxy_server(make_storage(), host="localhost", port=port)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def measure_optuna(make_storage, options):
+    import optuna
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.create_study(study_name="load", storage=make_storage())
+    share = options.optuna_trials // options.optuna_workers
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(options.optuna_workers) as pool:
+        pool.map(time.sleep, [0.1] * options.optuna_workers)  # they are up
+        start = time.monotonic()
+        waits = pool.starmap(optuna_worker,
+                             [(make_storage, share)] * options.optuna_workers,
+                             chunksize=1)
+        seconds = time.monotonic() - start
+    flat = sorted(wait for waits_of_one in waits for wait in waits_of_one)
+    return {"trials_per_second": len(flat) / seconds,
+            "p50_ms": 1000 * flat[len(flat) // 2],
+            "p99_ms": 1000 * flat[int(len(flat) * 0.99)]}
+
+
+def compare_with_optuna(options):
+    import optuna
+    print(f"\nOptuna {optuna.__version__}, {options.optuna_workers} processes, "
+          f"{options.optuna_trials} trials, random search")
+    with tempfile.TemporaryDirectory() as folder:
+        print_optuna("SQLite file", measure_optuna(RdbStorage(folder), options))
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        rdb = RdbStorage(folder)
+        rdb()  # makes the tables
+        context = multiprocessing.get_context("spawn")
+        server = context.Process(target=serve_optuna, args=(rdb, port))
+        server.start()
+        try:
+            print_optuna("gRPC to a server with SQLite",
+                         measure_optuna(GrpcStorage(port), options))
+        finally:
+            server.kill()
+
+
+def print_optuna(name, report):
+    print(f"| {name} | {report['trials_per_second']:.0f} trials/s | ask p50 "
+          f"{report['p50_ms']:.1f} ms, p99 {report['p99_ms']:.1f} ms |")
+
+
+def print_dfsweep(report):
+    if report["errors"]:
+        print(f"{report['errors']} errors, the first: {report['first_error']}")
+    print(f"dfsweep, {report['workers']} workers, {report['trials']} trials")
+    for what, value in [
+            ("trials/s", f"{report['trials_per_second']:.0f}"),
+            ("lease p50, p99", "{p50_ms:.1f} ms, {p99_ms:.1f} ms".format(**report["lease"])),
+            ("completion p50, p99", "{p50_ms:.1f} ms, {p99_ms:.1f} ms".format(**report["completion"])),
+            ("coordinator's CPU time a trial",
+             f"{1e6 * report['cpu_seconds'] / report['trials']:.0f} µs"),
+            ("memory before, after, peak",
+             "{memory_before_mib:.0f}, {memory_mib:.0f}, {memory_peak_mib:.0f} MiB".format(**report)),
+            ("store before, after",
+             "{store_before_mib:.1f}, {store_mib:.1f} MiB".format(**report)),
+            ("submit", f"{report['submit_seconds']:.2f} s"),
+            ("status", f"{report['status_seconds']:.2f} s"),
+            ("results, the table", f"{report['table_seconds']:.2f} s"),
+            ("results, all rows as JSONL", f"{report['rows_seconds']:.2f} s")]:
+        print(f"| {what} | {value} |")
+
+
+def main():
+    options = arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        print_dfsweep(measure_dfsweep(options, pathlib.Path(folder)))
+    if not options.no_optuna:
+        compare_with_optuna(options)
+
+
+if __name__ == "__main__":
+    main()
