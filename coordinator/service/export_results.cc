@@ -47,6 +47,12 @@ std::string CommandOf(const std::string& sweep, const ExportOptions& options) {
   return command;
 }
 
+// Only JSONL, which has a row for each trial, shows more than a table can.
+ResultDetail DetailFor(const ExportOptions& options) {
+  return options.format == Format::kJsonl ? ResultDetail::kAll
+                                          : ResultDetail::kTable;
+}
+
 }  // namespace
 
 absl::StatusOr<ExportInput> ReadForExport(Turn& turn, const std::string& sweep,
@@ -54,7 +60,7 @@ absl::StatusOr<ExportInput> ReadForExport(Turn& turn, const std::string& sweep,
   ExportInput input{.options = std::move(options)};
   DFSWEEP_ASSIGN_OR_RETURN(input.sweep, FindSweep(turn, sweep));
   input.rows = std::make_shared<const std::vector<ResultRow>>(
-      turn.store().Results(input.sweep));
+      turn.store().Results(input.sweep, DetailFor(input.options)));
   return input;
 }
 

@@ -1,5 +1,7 @@
 // Accepted results: written once, read as rows of a table.
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 #include "coordinator/store/names.h"
 #include "coordinator/store/sqlite_store.h"
@@ -24,8 +26,7 @@ void SqliteStore::AcceptResult(const AttemptId& attempt,
       PutEnvironment(result.environment), trial, attempt.attempt);
   // The result holds the whole curve; what was reported live, by this attempt
   // or by a newer one that lost the race, gives way to it.
-  database_->Run("DELETE FROM metrics WHERE trial = ?", trial);
-  database_->Run("DELETE FROM task_evaluations WHERE trial = ?", trial);
+  ForgetReports(trial);
   InsertEpochs(trial, attempt.attempt, result.epochs);
   InsertEvaluations(trial, attempt.attempt, result.evaluations);
   for (const auto& [name, value] : result.metrics) {
@@ -57,7 +58,38 @@ void SqliteStore::AcceptResult(const AttemptId& attempt,
       result.diverged, epochs_done, trial);
 }
 
-std::vector<ResultRow> SqliteStore::Results(const SweepRow& sweep) {
+// A DELETE that finds nothing costs many times the question.
+void SqliteStore::ForgetReports(int64_t trial) {
+  if (Has("SELECT 1 FROM metrics WHERE trial = ? LIMIT 1", trial)) {
+    database_->Run("DELETE FROM metrics WHERE trial = ?", trial);
+  }
+  if (Has("SELECT 1 FROM task_evaluations WHERE trial = ? LIMIT 1", trial)) {
+    database_->Run("DELETE FROM task_evaluations WHERE trial = ?", trial);
+  }
+}
+
+bool SqliteStore::Has(const char* sql, int64_t trial) {
+  Query query(*database_, sql, trial);
+  return query.Next();
+}
+
+std::vector<ResultRow> SqliteStore::Results(const SweepRow& sweep,
+                                            ResultDetail detail) {
+  // One query for all rows of each table: one for each row took most of the
+  // time of a large sweep.
+  std::vector<ResultRow> rows;
+  const RowIndex index = ReadResultRows(sweep, rows);
+  ReadMetrics(sweep, index, rows);
+  ReadMatrices(sweep, index, rows);
+  ReadEnvironments(sweep, index, rows);
+  if (detail == ResultDetail::kTable) return rows;
+  ReadParts(sweep, index, rows);
+  ReadCurves(sweep, index, rows);
+  return rows;
+}
+
+SqliteStore::RowIndex SqliteStore::ReadResultRows(
+    const SweepRow& sweep, std::vector<ResultRow>& rows) {
   Query query(
       *database_,
       std::string("SELECT t.number, t.trial_id, ") + kStateInSweep +
@@ -72,79 +104,120 @@ std::vector<ResultRow> SqliteStore::Results(const SweepRow& sweep) {
           "t.worker_id) "
           "WHERE st.sweep = ? ORDER BY st.position",
       sweep.number);
-  std::vector<ResultRow> rows;
+  RowIndex index;
+  // Trials that differ in their seed alone follow each other.
+  std::string configuration;
+  Json parameters;
   while (query.Next()) {
-    ResultRow row;
-    row.trial_id = query.Text(1);
-    row.sweep = sweep.name;
-    row.status = query.Text(2);
-    row.seed = query.Int(3);
-    row.attempt = static_cast<int>(query.Int(4));
-    row.parameters = Json::parse(query.Text(5));
-    row.worker = query.Text(6);
-    row.message = query.Text(7);
-    row.started_at = Rfc3339(query, 8);
-    row.finished_at = Rfc3339(query, 9);
-    row.train_seconds = query.Real(10);
-    row.dataset = {sweep.dataset_name, sweep.dataset_digest};
-    ReadResultParts(query.Int(0), row);
-    rows.push_back(std::move(row));
+    if (std::string text = query.Text(5); text != configuration) {
+      configuration = std::move(text);
+      parameters = Json::parse(configuration);
+    }
+    index.emplace(query.Int(0), rows.size());
+    rows.push_back({.trial_id = query.Text(1),
+                    .sweep = sweep.name,
+                    .status = query.Text(2),
+                    .seed = query.Int(3),
+                    .attempt = static_cast<int>(query.Int(4)),
+                    .parameters = parameters,
+                    .worker = query.Text(6),
+                    .dataset = {sweep.dataset_name, sweep.dataset_digest},
+                    .started_at = Rfc3339(query, 8),
+                    .finished_at = Rfc3339(query, 9),
+                    .train_seconds = query.Real(10),
+                    .message = query.Text(7)});
   }
-  return rows;
+  return index;
 }
 
-void SqliteStore::ReadResultParts(int64_t trial, ResultRow& row) {
-  Query metrics(*database_,
-                "SELECT name, value FROM final_metrics WHERE trial = ?", trial);
-  while (metrics.Next()) row.metrics[metrics.Text(0)] = metrics.Real(1);
-
-  Query matrix(*database_,
-               "SELECT after_task, accuracy FROM accuracy_matrix "
-               "WHERE trial = ? ORDER BY after_task, task",
-               trial);
-  while (matrix.Next()) {
-    while (row.accuracy_matrix.size() <= static_cast<size_t>(matrix.Int(0))) {
-      row.accuracy_matrix.push_back(Json::array());
-    }
-    row.accuracy_matrix.back().push_back(matrix.Real(1));
+void SqliteStore::ReadMetrics(const SweepRow& sweep, const RowIndex& index,
+                              std::vector<ResultRow>& rows) {
+  Query query(*database_,
+              "SELECT st.trial, m.name, m.value FROM sweep_trials st "
+              "JOIN final_metrics m ON m.trial = st.trial WHERE st.sweep = ?",
+              sweep.number);
+  while (query.Next()) {
+    rows[index.at(query.Int(0))].metrics[query.Text(1)] = query.Real(2);
   }
+}
 
-  Query parts(*database_, "SELECT name, json FROM result_parts WHERE trial = ?",
-              trial);
-  while (parts.Next()) row.parts[parts.Text(0)] = Json::parse(parts.Text(1));
+void SqliteStore::ReadMatrices(const SweepRow& sweep, const RowIndex& index,
+                               std::vector<ResultRow>& rows) {
+  Query query(*database_,
+              "SELECT st.trial, m.after_task, m.accuracy "
+              "FROM sweep_trials st JOIN accuracy_matrix m "
+              "ON m.trial = st.trial WHERE st.sweep = ? "
+              "ORDER BY st.position, m.after_task, m.task",
+              sweep.number);
+  while (query.Next()) {
+    Json& matrix = rows[index.at(query.Int(0))].accuracy_matrix;
+    while (matrix.size() <= static_cast<size_t>(query.Int(1))) {
+      matrix.push_back(Json::array());
+    }
+    matrix.back().push_back(query.Real(2));
+  }
+}
 
-  Query curve(*database_,
-              "SELECT task, epoch, name, value FROM metrics WHERE trial = ? "
-              "AND attempt = ? ORDER BY task, epoch, name",
-              trial, row.attempt);
-  while (curve.Next()) {
+void SqliteStore::ReadParts(const SweepRow& sweep, const RowIndex& index,
+                            std::vector<ResultRow>& rows) {
+  Query query(*database_,
+              "SELECT st.trial, p.name, p.json FROM sweep_trials st "
+              "JOIN result_parts p ON p.trial = st.trial WHERE st.sweep = ?",
+              sweep.number);
+  while (query.Next()) {
+    rows[index.at(query.Int(0))].parts[query.Text(1)] =
+        Json::parse(query.Text(2));
+  }
+}
+
+void SqliteStore::ReadCurves(const SweepRow& sweep, const RowIndex& index,
+                             std::vector<ResultRow>& rows) {
+  Query query(*database_,
+              "SELECT st.trial, m.attempt, m.task, m.epoch, m.name, m.value "
+              "FROM sweep_trials st JOIN metrics m ON m.trial = st.trial "
+              "WHERE st.sweep = ? ORDER BY st.position, m.attempt, m.task, "
+              "m.epoch, m.name",
+              sweep.number);
+  while (query.Next()) {
+    ResultRow& row = rows[index.at(query.Int(0))];
+    if (row.attempt != query.Int(1)) continue;
     Json& points = row.learning_curve;
-    if (points.empty() || points.back()["task"] != curve.Int(0) ||
-        points.back()["epoch"] != curve.Int(1)) {
-      points.push_back({{"task", curve.Int(0)}, {"epoch", curve.Int(1)}});
+    if (points.empty() || points.back()["task"] != query.Int(2) ||
+        points.back()["epoch"] != query.Int(3)) {
+      points.push_back({{"task", query.Int(2)}, {"epoch", query.Int(3)}});
     }
-    points.back()[curve.Text(2)] = curve.Real(3);
+    points.back()[query.Text(4)] = query.Real(5);
   }
+}
 
-  Query environment(
-      *database_,
-      "SELECT device, device_name, cpu, threads, torch_version, cuda_version, "
-      "cudnn_version, driver_version, device_memory_bytes, bf16, build "
-      "FROM attempts a JOIN environments e ON e.digest = a.environment "
-      "WHERE a.trial = ? AND a.accepted = 1",
-      trial);
-  if (!environment.Next()) return;
-  row.environment = {{"device", environment.Text(0)},
-                     {"device_name", environment.Text(1)},
-                     {"cpu", environment.Text(2)},
-                     {"threads", environment.Int(3)},
-                     {"torch", environment.Text(4)},
-                     {"cuda", environment.Text(5)},
-                     {"cudnn", environment.Text(6)},
-                     {"driver", environment.Text(7)},
-                     {"device_memory_bytes", environment.Int(8)},
-                     {"bf16", environment.Int(9) != 0},
-                     {"build", environment.Text(10)}};
+void SqliteStore::ReadEnvironments(const SweepRow& sweep, const RowIndex& index,
+                                   std::vector<ResultRow>& rows) {
+  std::unordered_map<std::string, Json> environments;
+  Query all(*database_,
+            "SELECT digest, device, device_name, cpu, threads, torch_version, "
+            "cuda_version, cudnn_version, driver_version, device_memory_bytes, "
+            "bf16, build FROM environments");
+  while (all.Next()) {
+    environments[all.Text(0)] = {{"device", all.Text(1)},
+                                 {"device_name", all.Text(2)},
+                                 {"cpu", all.Text(3)},
+                                 {"threads", all.Int(4)},
+                                 {"torch", all.Text(5)},
+                                 {"cuda", all.Text(6)},
+                                 {"cudnn", all.Text(7)},
+                                 {"driver", all.Text(8)},
+                                 {"device_memory_bytes", all.Int(9)},
+                                 {"bf16", all.Int(10) != 0},
+                                 {"build", all.Text(11)}};
+  }
+  Query query(*database_,
+              "SELECT st.trial, a.environment FROM sweep_trials st "
+              "JOIN attempts a ON a.trial = st.trial AND a.accepted = 1 "
+              "WHERE st.sweep = ? AND a.environment IS NOT NULL",
+              sweep.number);
+  while (query.Next()) {
+    rows[index.at(query.Int(0))].environment = environments[query.Text(1)];
+  }
 }
 
 }  // namespace dfsweep::coordinator

@@ -13,6 +13,7 @@ namespace dfsweep::coordinator {
 namespace {
 
 constexpr int64_t kMaxEvents = 100'000;
+constexpr size_t kMaxNumbers = 10'000;
 
 absl::Status DamagedError(const std::filesystem::path& path,
                           std::string_view what) {
@@ -155,14 +156,20 @@ absl::Status SqliteStore::Commit() {
   const bool writes = database_->total_changes() != changes_at_begin_;
   if (writes) Failpoint("before_commit");
   absl::Status status = database_->Commit();
+  if (!status.ok()) numbers_.clear();
   if (writes) Failpoint("after_commit");
   return status;
 }
 
 int64_t SqliteStore::NumberOf(const std::string& trial_id) {
+  if (auto known = numbers_.find(trial_id); known != numbers_.end()) {
+    return known->second;
+  }
   Query query(*database_, "SELECT number FROM trials WHERE trial_id = ?",
               trial_id);
-  return query.Next() ? query.Int(0) : 0;
+  if (!query.Next()) return 0;
+  if (numbers_.size() >= kMaxNumbers) numbers_.clear();
+  return numbers_[trial_id] = query.Int(0);
 }
 
 std::string SqliteStore::PutEnvironment(const EnvironmentRow& e) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/files.h"
@@ -115,7 +116,8 @@ class SqliteStore : public Store {
                     const TrialResultRow& result) override;
   std::vector<double> Curve(const std::string& trial_id,
                             const std::string& metric) override;
-  std::vector<ResultRow> Results(const SweepRow& sweep) override;
+  std::vector<ResultRow> Results(
+      const SweepRow& sweep, ResultDetail detail = ResultDetail::kAll) override;
 
   void PutWorker(const WorkerRow& worker, absl::Time now) override;
   void SetWorkerState(const WorkerChanged& change) override;
@@ -157,13 +159,30 @@ class SqliteStore : public Store {
   std::vector<RestoredTrial> RestoreTrials();
   std::vector<RestoredSweep> RestoreSweeps();
   std::vector<RestoredWorker> RestoreWorkers();
-  void ReadResultParts(int64_t trial, ResultRow& row);
+  // Where a trial's row stands, by the trial's number.
+  using RowIndex = std::unordered_map<int64_t, size_t>;
+  RowIndex ReadResultRows(const SweepRow& sweep, std::vector<ResultRow>& rows);
+  void ReadMetrics(const SweepRow& sweep, const RowIndex& index,
+                   std::vector<ResultRow>& rows);
+  void ReadMatrices(const SweepRow& sweep, const RowIndex& index,
+                    std::vector<ResultRow>& rows);
+  void ReadEnvironments(const SweepRow& sweep, const RowIndex& index,
+                        std::vector<ResultRow>& rows);
+  void ReadParts(const SweepRow& sweep, const RowIndex& index,
+                 std::vector<ResultRow>& rows);
+  void ReadCurves(const SweepRow& sweep, const RowIndex& index,
+                  std::vector<ResultRow>& rows);
+  // Deletes what attempts have reported of the trial.
+  void ForgetReports(int64_t trial);
+  bool Has(const char* sql, int64_t trial);
 
   FileLock lock_;
   std::unique_ptr<Database> database_;
   std::string store_id_;
   int64_t incarnation_ = 0;
   int64_t changes_at_begin_ = 0;
+  // Some that were asked for: they never change, unless they are rolled back.
+  std::unordered_map<std::string, int64_t> numbers_;
 };
 
 // Times are stored as milliseconds since 1970.

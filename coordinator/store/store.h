@@ -158,7 +158,8 @@ class Store {
   virtual std::vector<double> Curve(const std::string& trial_id,
                                     const std::string& metric) = 0;
   // All trials of a sweep with their results, in the file's order.
-  virtual std::vector<ResultRow> Results(const SweepRow& sweep) = 0;
+  virtual std::vector<ResultRow> Results(
+      const SweepRow& sweep, ResultDetail detail = ResultDetail::kAll) = 0;
 
   // ---- Workers ----
   virtual void PutWorker(const WorkerRow& worker, absl::Time now) = 0;
