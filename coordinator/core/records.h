@@ -31,14 +31,27 @@ struct Need {
   bool dropped = false;  // no longer: see TrialDropped
 };
 
+// An attempt that another worker makes at a trial whose holder is slow.
+struct Copy {
+  WorkerRecord* worker;
+  int attempt;
+  absl::Duration last_listed;
+};
+
 struct TrialRecord {
   std::string id;
   TrialState state = TrialState::kPending;
-  int attempt = 0;                 // newest; 0: none yet
+  int attempt = 0;                 // current; 0: none yet
+  int newest_attempt = 0;          // of all that were granted, copies too
   WorkerRecord* holder = nullptr;  // set while leased or running, only then
   std::string last_worker;
+  absl::Duration granted_at;
   // When the lease was granted, or its holder last listed it.
   absl::Duration last_listed;
+  // A second attempt beside the current one, while that is running.
+  std::optional<Copy> copy;
+  // No more copies: one has failed.
+  bool is_uncopyable = false;
   bool is_canary = false;  // of its holder
   // Memory that its holder's device had for it.
   int64_t granted_bytes = 0;
@@ -98,8 +111,13 @@ struct WorkerRecord {
   std::optional<int64_t> free_bytes;
   absl::Duration last_heard;
   int64_t last_sequence = std::numeric_limits<int64_t>::min();
-  std::map<std::string, TrialRecord*> held;  // leased or running, by trial id
+  // Leased or running, by trial id; copies too.
+  std::map<std::string, TrialRecord*> held;
   WorkerHealth health;
+  // What it has completed since the coordinator began, the latest counting
+  // most: its speed is work in a second of a slot.
+  double work_done = 0;
+  absl::Duration work_time;
   // As last told by a WorkerChanged.
   std::optional<WorkerState> told_state;
   std::string told_reason;

@@ -62,6 +62,13 @@ std::optional<Scheduler::TrialView> Scheduler::Trial(
   return TrialView{trial->state, trial->attempt, trial->last_worker};
 }
 
+bool Scheduler::IsLive(const std::string& worker_id,
+                       const AttemptId& attempt) const {
+  const TrialRecord* trial = impl_->FindTrial(attempt.trial_id);
+  return trial != nullptr && (Impl::IsCurrent(*trial, worker_id, attempt) ||
+                              Impl::IsCopy(*trial, worker_id, attempt));
+}
+
 std::optional<Scheduler::WorkerView> Scheduler::Worker(
     const std::string& worker_id) const {
   const auto found = impl_->workers.find(worker_id);
@@ -72,7 +79,7 @@ std::optional<Scheduler::WorkerView> Scheduler::Worker(
                   .order = worker.order,
                   .last_heard = worker.last_heard};
   for (const auto& [id, trial] : worker.held) {
-    view.held.push_back(CurrentAttempt(*trial));
+    view.held.push_back(AttemptOn(worker, *trial));
   }
   return view;
 }
@@ -105,11 +112,21 @@ void Scheduler::Impl::Restore(const RestoredState& state) {
   effects.clear();
 }
 
+void Scheduler::Impl::RestoreCopy(TrialRecord& trial,
+                                  const RestoredTrial& restored) {
+  if (restored.copy_attempt == 0) return;
+  WorkerRecord& worker = WorkerOf(restored.copy_worker_id);
+  worker.presence = WorkerRecord::Presence::kHeard;
+  worker.held[trial.id] = &trial;
+  trial.copy = {&worker, restored.copy_attempt, now};
+}
+
 void Scheduler::Impl::RestoreTrial(const RestoredTrial& restored) {
   auto trial = std::make_unique<TrialRecord>();
   trial->id = restored.trial_id;
   trial->state = restored.state;
   trial->attempt = restored.attempt;
+  trial->newest_attempt = std::max(restored.attempt, restored.newest_attempt);
   trial->last_worker = restored.worker_id;
   trial->requirements = restored.requirements;
   trial->budget = restored.budget;
@@ -125,8 +142,10 @@ void Scheduler::Impl::RestoreTrial(const RestoredTrial& restored) {
     worker.presence = WorkerRecord::Presence::kHeard;
     worker.held[trial->id] = trial.get();
     trial->holder = &worker;
+    trial->granted_at = now;
     trial->last_listed = now;
     trial->is_canary = worker.health.is_quarantined();
+    RestoreCopy(*trial, restored);
   }
   SetFirstStage(*trial, restored.first_stage);
   if (trial->stage != nullptr && restored.first_stage_is_over) {

@@ -89,6 +89,11 @@ struct SchedulerOptions {
   absl::Duration canary_after_maximum = absl::Minutes(30);
   // A trial that failed on this many workers is poisoned: it ends as failed.
   int poisoned_after_workers = 2;
+  // A free worker that finds no other work makes a copy of a running trial if
+  // it would, from the beginning, be done sooner by so much and by this share
+  // of the time that the copy takes.
+  absl::Duration copy_saves = absl::Seconds(30);
+  double copy_saves_share = 0.5;
 };
 
 struct AttemptId {
@@ -274,14 +279,17 @@ using Event =
 struct TrialChanged {
   std::string trial_id;
   TrialState state;
-  int attempt = 0;  // number of the newest attempt
+  int attempt = 0;  // number of the current attempt
   // That holds it, held it last, or sent the accepted result; may be "".
   std::string worker_id;
 };
 // A new attempt was promised to a worker: goes into the store and the answer.
+// A copy lives beside the trial's current attempt, of a worker that is slower;
+// the first result wins. TrialChanged tells if it becomes the current one.
 struct LeaseGranted {
   std::string worker_id;
   AttemptId attempt;
+  bool is_copy = false;
 };
 // An attempt has ended, and how. `counted` says whether it counts against the
 // trial's budget.
@@ -341,8 +349,12 @@ using Effects = std::vector<Effect>;
 struct RestoredTrial {
   std::string trial_id;
   TrialState state = TrialState::kPending;
-  int attempt = 0;
-  std::string worker_id;  // holder, if leased or running
+  int attempt = 0;         // as TrialChanged told last
+  int newest_attempt = 0;  // of all that were granted
+  std::string worker_id;   // holder, if leased or running
+  // Of a copy that lives; 0 and "" if there is none.
+  int copy_attempt = 0;
+  std::string copy_worker_id;
   Requirements requirements;
   RetryBudget budget;
   std::map<Cause, int> counted_failures;
@@ -406,6 +418,8 @@ class Scheduler {
     std::string worker_id;
   };
   std::optional<TrialView> Trial(const std::string& trial_id) const;
+  // Whether the worker holds this attempt, as the current one or as a copy.
+  bool IsLive(const std::string& worker_id, const AttemptId& attempt) const;
   struct WorkerView {
     WorkerState state;
     std::string reason;

@@ -52,7 +52,7 @@ int Allowed(const RetryBudget& budget, Cause cause) {
 }  // namespace
 
 void Scheduler::Impl::On(const AttemptStarted& event) {
-  TrialRecord* trial = FindCurrent(event.worker_id, event.attempt);
+  TrialRecord* trial = FindLive(event.worker_id, event.attempt);
   if (trial == nullptr || trial->state == TrialState::kRunning) return;
   MoveTo(*trial, TrialState::kRunning);
 }
@@ -72,21 +72,14 @@ void Scheduler::Impl::On(const AttemptCompleted& event) {
            fmt::format("trial {} has ended already", trial->id));
     return;
   }
-  if (event.attempt.attempt < 1 || event.attempt.attempt > trial->attempt) {
+  if (event.attempt.attempt < 1 ||
+      event.attempt.attempt > trial->newest_attempt) {
     Refuse(Refused::Why::kStaleAttempt,
            fmt::format("attempt {} of trial {} was never leased",
                        event.attempt.attempt, trial->id));
     return;
   }
-  const How how = event.diverged ? How::kDiverged : How::kCompleted;
-  const bool is_holder =
-      trial->holder != nullptr && trial->holder->id == event.worker_id;
-  if (is_holder && event.attempt.attempt == trial->attempt) {
-    EndAttempt(*trial, how, std::nullopt, /*counted=*/false);
-  } else {
-    if (trial->holder != nullptr) StopAndEnd(*trial, How::kSuperseded);
-    effects.push_back(AttemptEnded{.attempt = event.attempt, .how = how});
-  }
+  EndAll(*trial, event);
   trial->is_resumable = false;
   trial->last_worker = event.worker_id;
   MoveTo(*trial,
@@ -98,9 +91,33 @@ void Scheduler::Impl::On(const AttemptCompleted& event) {
   }
 }
 
+void Scheduler::Impl::EndAll(TrialRecord& trial,
+                             const AttemptCompleted& winner) {
+  const How how = winner.diverged ? How::kDiverged : How::kCompleted;
+  const bool is_copy = IsCopy(trial, winner.worker_id, winner.attempt);
+  if (is_copy) {
+    EndCopy(trial, how, std::nullopt);
+  } else if (trial.copy.has_value()) {
+    StopCopy(trial, How::kSuperseded);
+  }
+  if (IsCurrent(trial, winner.worker_id, winner.attempt)) {
+    AddSpeed(trial);
+    EndAttempt(trial, how, std::nullopt, /*counted=*/false);
+    return;
+  }
+  if (trial.holder != nullptr) StopAndEnd(trial, How::kSuperseded);
+  if (is_copy) return;
+  effects.push_back(AttemptEnded{.attempt = winner.attempt, .how = how});
+}
+
 void Scheduler::Impl::On(const AttemptFailed& event) {
-  TrialRecord* trial = FindCurrent(event.worker_id, event.attempt);
+  TrialRecord* trial = FindLive(event.worker_id, event.attempt);
   if (trial == nullptr) return;
+  if (IsCopy(*trial, event.worker_id, event.attempt)) {
+    EndCopy(*trial, How::kFailed, event.cause);
+    trial->is_uncopyable = true;
+    return;
+  }
   WorkerRecord& worker = *trial->holder;
   const bool was_canary = trial->is_canary;
   // What was leased before the quarantine fails with the rest of the streak:
@@ -120,20 +137,36 @@ void Scheduler::Impl::On(const AttemptFailed& event) {
       Blame(worker, {event.attempt, event.cause}, was_canary);
     }
   }
-  MoveTo(*trial,
-         HasSpentBudget(*trial) ? TrialState::kFailed : TrialState::kPending);
+  if (HasSpentBudget(*trial)) {
+    if (trial->copy.has_value()) StopCopy(*trial, How::kSuperseded);
+    MoveTo(*trial, TrialState::kFailed);
+  } else {
+    GoOn(*trial);
+  }
   Announce(worker);
 }
 
 void Scheduler::Impl::On(const AttemptHandedBack& event) {
-  TrialRecord* trial = FindCurrent(event.worker_id, event.attempt);
+  TrialRecord* trial = FindLive(event.worker_id, event.attempt);
   if (trial == nullptr) return;
+  if (IsCopy(*trial, event.worker_id, event.attempt)) {
+    EndCopy(*trial, How::kHandedBack, std::nullopt);
+    return;
+  }
   EndAttempt(*trial, How::kHandedBack, std::nullopt, /*counted=*/false);
-  MoveTo(*trial, TrialState::kPending);
+  GoOn(*trial);
 }
 
-TrialRecord* Scheduler::Impl::FindCurrent(const std::string& worker_id,
-                                          const AttemptId& attempt) {
+void Scheduler::Impl::GoOn(TrialRecord& trial) {
+  if (trial.copy.has_value()) {
+    Promote(trial);
+  } else {
+    MoveTo(trial, TrialState::kPending);
+  }
+}
+
+TrialRecord* Scheduler::Impl::FindLive(const std::string& worker_id,
+                                       const AttemptId& attempt) {
   TrialRecord* trial = FindTrial(attempt.trial_id);
   if (trial == nullptr) {
     Refuse(Refused::Why::kUnknownTrial,
@@ -145,8 +178,8 @@ TrialRecord* Scheduler::Impl::FindCurrent(const std::string& worker_id,
            fmt::format("trial {} has ended already", trial->id));
     return nullptr;
   }
-  if (trial->attempt != attempt.attempt || trial->holder == nullptr ||
-      trial->holder->id != worker_id) {
+  if (!IsCurrent(*trial, worker_id, attempt) &&
+      !IsCopy(*trial, worker_id, attempt)) {
     Refuse(Refused::Why::kStaleAttempt,
            fmt::format("attempt {} of trial {} is no longer worker {}'s",
                        attempt.attempt, trial->id, worker_id));
@@ -155,10 +188,17 @@ TrialRecord* Scheduler::Impl::FindCurrent(const std::string& worker_id,
   return trial;
 }
 
+bool Scheduler::Impl::IsCurrent(const TrialRecord& trial,
+                                const std::string& worker_id,
+                                const AttemptId& attempt) {
+  return trial.holder != nullptr && trial.holder->id == worker_id &&
+         trial.attempt == attempt.attempt;
+}
+
 void Scheduler::Impl::LoseAttempt(TrialRecord& trial, bool resumable) {
   EndAttempt(trial, How::kLost, Cause::kWorkerLost, /*counted=*/false);
-  trial.is_resumable = resumable;
-  MoveTo(trial, TrialState::kPending);
+  trial.is_resumable = resumable && !trial.copy.has_value();
+  GoOn(trial);
 }
 
 void Scheduler::Impl::EndAttempt(TrialRecord& trial, How how,

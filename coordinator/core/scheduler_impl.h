@@ -1,7 +1,7 @@
 // The scheduler's state and its steps, one handler an event. Internal to
 // coordinator/core; scheduler.cc dispatches, scheduler_sweeps.cc,
-// scheduler_search.cc, scheduler_workers.cc, scheduler_attempts.cc and
-// scheduler_stages.cc hold the handlers.
+// scheduler_search.cc, scheduler_workers.cc, scheduler_attempts.cc,
+// scheduler_copies.cc and scheduler_stages.cc hold the handlers.
 #ifndef DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
 #define DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
 
@@ -86,10 +86,15 @@ struct Scheduler::Impl {
   void On(const AttemptCompleted& event);
   void On(const AttemptFailed& event);
   void On(const AttemptHandedBack& event);
-  // Null, with a refusal, unless the attempt is the trial's current one and
-  // this worker holds it.
-  TrialRecord* FindCurrent(const std::string& worker_id,
-                           const AttemptId& attempt);
+  // Null, with a refusal, unless the attempt is the trial's current one or its
+  // copy, and this worker holds it.
+  TrialRecord* FindLive(const std::string& worker_id, const AttemptId& attempt);
+  static bool IsCurrent(const TrialRecord& trial, const std::string& worker_id,
+                        const AttemptId& attempt);
+  // Ends what lives of the trial, of which one attempt has a result.
+  void EndAll(TrialRecord& trial, const AttemptCompleted& winner);
+  // With its copy, or it waits for another worker: its attempt has ended.
+  void GoOn(TrialRecord& trial);
   void LoseAttempt(TrialRecord& trial, bool resumable);
   // Ends the attempt of a held trial and takes it from its holder. The caller
   // then moves the trial.
@@ -101,6 +106,27 @@ struct Scheduler::Impl {
              bool was_canary);
   void Forgive(const RestoredFailure& failure, const std::string& worker_id);
   bool HasSpentBudget(const TrialRecord& trial) const;
+
+  // ---- scheduler_copies.cc ----
+  // Gives the worker copies of trials that are slow elsewhere, at most `free`.
+  void GrantCopies(WorkerRecord& worker, int free);
+  // By how much sooner a copy on the worker is expected to be done, if that is
+  // enough.
+  std::optional<absl::Duration> SavingOf(const WorkerRecord& worker,
+                                         const TrialRecord& trial) const;
+  bool MayCopy(const WorkerRecord& worker, const TrialRecord& trial) const;
+  void GrantCopy(WorkerRecord& worker, TrialRecord& trial);
+  static bool IsCopy(const TrialRecord& trial, const std::string& worker_id,
+                     const AttemptId& attempt);
+  // Ends the copy, whose trial goes on with its current attempt.
+  void EndCopy(TrialRecord& trial, AttemptEnded::How how,
+               std::optional<Cause> cause);
+  void StopCopy(TrialRecord& trial, AttemptEnded::How how);
+  // The copy becomes the current attempt, which has ended.
+  void Promote(TrialRecord& trial);
+  // What the worker holds of the trial was lost.
+  void LoseOn(WorkerRecord& worker, TrialRecord& trial, bool resumable);
+  void AddSpeed(const TrialRecord& trial);
 
   // ---- scheduler_search.cc ----
   void On(const TrialDropped& event);
@@ -129,6 +155,7 @@ struct Scheduler::Impl {
   // ---- scheduler.cc ----
   void Restore(const RestoredState& state);
   void RestoreTrial(const RestoredTrial& restored);
+  void RestoreCopy(TrialRecord& trial, const RestoredTrial& restored);
   void RestoreWorker(const RestoredWorker& restored);
   // Null for an unknown trial.
   TrialRecord* FindTrial(const std::string& trial_id) const;
@@ -171,6 +198,14 @@ int64_t FreeBytes(const WorkerRecord& worker);
 
 inline AttemptId CurrentAttempt(const TrialRecord& trial) {
   return {.trial_id = trial.id, .attempt = trial.attempt};
+}
+
+// The attempt at the trial that the worker holds.
+inline AttemptId AttemptOn(const WorkerRecord& worker,
+                           const TrialRecord& trial) {
+  return {
+      .trial_id = trial.id,
+      .attempt = trial.holder == &worker ? trial.attempt : trial.copy->attempt};
 }
 
 }  // namespace dfsweep::coordinator

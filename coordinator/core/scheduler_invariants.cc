@@ -39,6 +39,15 @@ void Scheduler::Impl::CheckTrial(const TrialRecord& trial) const {
     Require(trial.holder->id == trial.last_worker,
             "the holder is the last worker", trial.id);
   }
+  Require(trial.attempt <= trial.newest_attempt,
+          "no attempt is newer than the newest", trial.id);
+  if (trial.copy.has_value()) {
+    Require(trial.state == TrialState::kRunning &&
+                trial.copy->worker != trial.holder,
+            "a copy is of a trial that runs elsewhere", trial.id);
+    Require(trial.copy->worker->held.contains(trial.id),
+            "a copy is in its worker's list", trial.id);
+  }
   Require(!trial.is_resumable || trial.state == TrialState::kPending,
           "only a pending trial can be resumed", trial.id);
   Require(!trial.is_canary || is_held, "only a held trial is a canary",
@@ -71,7 +80,8 @@ void Scheduler::Impl::CheckTrial(const TrialRecord& trial) const {
 
 void Scheduler::Impl::CheckWorker(const WorkerRecord& worker) const {
   for (const auto& [id, trial] : worker.held) {
-    Require(trial->holder == &worker && trial->id == id,
+    const bool is_copy = trial->copy && trial->copy->worker == &worker;
+    Require((trial->holder == &worker || is_copy) && trial->id == id,
             "a worker's trial knows its holder", worker.id);
   }
   Require(worker.held.empty() ||

@@ -20,7 +20,7 @@ Need& NeedOf(TrialRecord& trial, const SweepRecord& sweep) {
 }  // namespace
 
 void Scheduler::Impl::On(const FirstStageOver& event) {
-  TrialRecord* trial = FindCurrent(event.worker_id, event.attempt);
+  TrialRecord* trial = FindLive(event.worker_id, event.attempt);
   if (trial != nullptr && trial->stage != nullptr) EndFirstStage(*trial);
 }
 

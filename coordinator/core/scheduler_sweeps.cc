@@ -93,13 +93,14 @@ void Scheduler::Impl::On(const TrialsRetried& event) {
       continue;
     }
     if (!trial.counted_failures.empty()) {
-      for (int attempt = 1; attempt <= trial.attempt; ++attempt) {
+      for (int attempt = 1; attempt <= trial.newest_attempt; ++attempt) {
         effects.push_back(FailureForgiven{{trial_id, attempt}});
       }
     }
     trial.counted_failures.clear();
     trial.failed_on.clear();
-    trial.forgiven_through = trial.attempt;
+    trial.forgiven_through = trial.newest_attempt;
+    trial.is_uncopyable = false;
     MoveTo(trial, TrialState::kPending);
   }
 }
@@ -143,6 +144,7 @@ void Scheduler::Impl::SetPaused(const std::string& sweep_id, bool paused) {
 }
 
 void Scheduler::Impl::CancelTrial(TrialRecord& trial) {
+  if (trial.copy.has_value()) StopCopy(trial, AttemptEnded::How::kCancelled);
   if (trial.holder != nullptr) {
     StopAndEnd(trial, AttemptEnded::How::kCancelled);
   }

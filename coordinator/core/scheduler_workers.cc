@@ -176,7 +176,7 @@ void Scheduler::Impl::On(const LeasesRequested& event) {
   const int free = std::min(event.max_trials, FreeSlots(*worker));
   for (int i = 0; i < free; ++i) {
     TrialRecord* trial = NextFor(*worker);
-    if (trial == nullptr) return;
+    if (trial == nullptr) return GrantCopies(*worker, free - i);
     Grant(*worker, *trial);
   }
 }
@@ -240,8 +240,8 @@ void Scheduler::Impl::StartIncarnation(WorkerRecord& worker,
   const std::map<std::string, TrialRecord*> held = worker.held;
   for (const auto& [id, trial] : held) {
     if (std::find(event.held.begin(), event.held.end(),
-                  CurrentAttempt(*trial)) == event.held.end()) {
-      LoseAttempt(*trial, /*resumable=*/false);
+                  AttemptOn(worker, *trial)) == event.held.end()) {
+      LoseOn(worker, *trial, /*resumable=*/false);
     }
   }
   std::erase_if(worker.replaced_at, [this](const auto& replaced) {
@@ -264,11 +264,13 @@ void Scheduler::Impl::Reconcile(WorkerRecord& worker,
                                 const std::vector<AttemptId>& held) {
   for (const AttemptId& attempt : held) {
     TrialRecord* trial = FindTrial(attempt.trial_id);
-    const bool is_newest =
+    const bool is_current =
         trial != nullptr && trial->attempt == attempt.attempt;
-    if (is_newest && trial->holder == &worker) {
+    if (is_current && trial->holder == &worker) {
       trial->last_listed = now;
-    } else if (is_newest && trial->is_resumable &&
+    } else if (trial != nullptr && IsCopy(*trial, worker.id, attempt)) {
+      trial->copy->last_listed = now;
+    } else if (is_current && trial->is_resumable &&
                trial->last_worker == worker.id &&
                static_cast<int>(worker.held.size()) < worker.slots) {
       Resume(worker, *trial);
@@ -281,15 +283,18 @@ void Scheduler::Impl::Reconcile(WorkerRecord& worker,
 void Scheduler::Impl::GiveBackUnheld(WorkerRecord& worker) {
   const std::map<std::string, TrialRecord*> held = worker.held;
   for (const auto& [id, trial] : held) {
-    if (now - trial->last_listed >= options.unheld_after) {
-      LoseAttempt(*trial, /*resumable=*/true);
+    const absl::Duration last_listed = trial->holder == &worker
+                                           ? trial->last_listed
+                                           : trial->copy->last_listed;
+    if (now - last_listed >= options.unheld_after) {
+      LoseOn(worker, *trial, /*resumable=*/true);
     }
   }
 }
 
 void Scheduler::Impl::LoseAll(WorkerRecord& worker, bool resumable) {
   const std::map<std::string, TrialRecord*> held = worker.held;
-  for (const auto& [id, trial] : held) LoseAttempt(*trial, resumable);
+  for (const auto& [id, trial] : held) LoseOn(worker, *trial, resumable);
 }
 
 void Scheduler::Impl::JudgeSilence(WorkerRecord& worker) {
@@ -328,8 +333,10 @@ int Scheduler::Impl::FreeSlots(const WorkerRecord& worker) const {
 }
 
 bool Scheduler::Impl::CanaryIsOut(const WorkerRecord& worker) const {
-  return std::any_of(worker.held.begin(), worker.held.end(),
-                     [](const auto& held) { return held.second->is_canary; });
+  return std::any_of(
+      worker.held.begin(), worker.held.end(), [&worker](const auto& held) {
+        return held.second->holder == &worker && held.second->is_canary;
+      });
 }
 
 TrialRecord* Scheduler::Impl::NextFor(const WorkerRecord& worker) const {
@@ -389,9 +396,10 @@ bool Scheduler::Impl::HasBetterPlace(const WorkerRecord* worker,
 }
 
 void Scheduler::Impl::Grant(WorkerRecord& worker, TrialRecord& trial) {
-  ++trial.attempt;
+  trial.attempt = ++trial.newest_attempt;
   trial.holder = &worker;
   trial.last_worker = worker.id;
+  trial.granted_at = now;
   trial.last_listed = now;
   trial.is_canary = worker.health.is_quarantined();
   trial.is_resumable = false;

@@ -91,6 +91,15 @@ void Turn::Apply(const TrialChanged& effect, const StepNotes&) {
 
 void Turn::Apply(const LeaseGranted& effect, const StepNotes& notes) {
   store_.OpenLease(effect, notes.request_id, wall_time_);
+  if (effect.is_copy) {
+    store_.AddEvent(
+        "copy_started",
+        fmt::format("attempt {} of trial {} on worker {} is a copy: "
+                    "the trial is slow elsewhere",
+                    effect.attempt.attempt, effect.attempt.trial_id,
+                    effect.worker_id),
+        wall_time_);
+  }
   if (granted_ != nullptr) granted_->push_back(effect.attempt);
 }
 

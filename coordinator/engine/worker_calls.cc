@@ -45,15 +45,6 @@ std::string EarlierVerdict(Store& store, const WorkerRow& worker) {
   return is_as_before ? known->parity_warning : "it was not compared yet";
 }
 
-bool IsCurrent(const Scheduler& scheduler, const std::string& worker_id,
-               const AttemptId& attempt) {
-  auto trial = scheduler.Trial(attempt.trial_id);
-  return trial.has_value() && trial->attempt == attempt.attempt &&
-         trial->worker_id == worker_id &&
-         (trial->state == TrialState::kLeased ||
-          trial->state == TrialState::kRunning);
-}
-
 absl::Status AcceptResult(Turn& turn, const Completion& completion,
                           const TrialResultRow& result) {
   DFSWEEP_RETURN_IF_ERROR(turn.Step(AttemptCompleted{
@@ -135,9 +126,7 @@ void LeaseTrials(Turn& turn, ParkedLease request) {
   }
   Leases leases;
   for (const AttemptId& attempt : earlier) {
-    if (!IsCurrent(turn.scheduler(), request.request.worker_id, attempt)) {
-      continue;
-    }
+    if (!turn.scheduler().IsLive(request.request.worker_id, attempt)) continue;
     if (auto row = turn.store().DescribeLease(attempt)) leases.push_back(*row);
   }
   turn.Answer<Leases>(std::move(request.reply), std::move(leases));
@@ -163,7 +152,7 @@ absl::Status ReportProgress(Turn& turn, const Progress& progress) {
     DFSWEEP_RETURN_IF_ERROR(
         turn.Step(AttemptStarted{progress.worker_id, progress.attempt}));
   }
-  if (!IsCurrent(turn.scheduler(), progress.worker_id, progress.attempt)) {
+  if (!turn.scheduler().IsLive(progress.worker_id, progress.attempt)) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition,
         "this attempt is no longer the worker's",
@@ -208,10 +197,11 @@ absl::Status CheckCheckpoint(Turn& turn, const std::string& worker_id,
   const std::string where =
       fmt::format("attempt {} of trial {}", attempt.attempt, attempt.trial_id);
   auto trial = turn.scheduler().Trial(attempt.trial_id);
-  const bool is_newest = trial && trial->attempt == attempt.attempt &&
-                         turn.store().WorkerOfAttempt(attempt) == worker_id;
-  if (!is_newest || (!name.is_stage && IsTerminal(trial->state) &&
-                     trial->state != TrialState::kCancelled)) {
+  const bool is_current = trial && trial->attempt == attempt.attempt &&
+                          turn.store().WorkerOfAttempt(attempt) == worker_id;
+  if ((!is_current && !turn.scheduler().IsLive(worker_id, attempt)) ||
+      (!name.is_stage && IsTerminal(trial->state) &&
+       trial->state != TrialState::kCancelled)) {
     return MakeError(absl::StatusCode::kFailedPrecondition,
                      "this attempt is no longer the worker's", where,
                      "the worker has to stop it");

@@ -284,6 +284,53 @@ TEST_F(WorkerCallsTest, RequestOfARemovedWorkerIsRefusedWhenWorkComes) {
   EXPECT_EQ(call.Wait().status().code(), absl::StatusCode::kNotFound);
 }
 
+// ---- Copies -----------------------------------------------------------------
+
+TEST_F(WorkerCallsTest, CopyOfAStragglerOutlivesARestartAndGivesTheOneRow) {
+  Register("slow");
+  Register("fast");
+  const std::string sweep = Submit(File("strategy: naive", "seeds: 2\n"));
+  const AttemptId original = Lease("slow");
+  ASSERT_TRUE(
+      Report({.worker_id = "slow", .attempt = original, .started = true}).ok());
+  const AttemptId other = Lease("fast");
+  auto live = [&](const std::vector<AttemptId>& fast) {
+    Advance(absl::Seconds(20));
+    Beat("slow", {original});
+    Beat("fast", fast);
+  };
+  for (int i = 0; i < 3; ++i) live({other});
+  EXPECT_TRUE(Complete("fast", other).accepted);
+  for (int i = 0; i < 9; ++i) live({});
+
+  const AttemptId copy = Lease("fast");
+
+  EXPECT_EQ(copy, (AttemptId{original.trial_id, 2}));
+  auto report = [&](const std::string& worker, const AttemptId& attempt) {
+    return Report({.worker_id = worker,
+                   .attempt = attempt,
+                   .started = true,
+                   .epochs = {{.epochs_done = 1, .epochs_total = 3}}});
+  };
+  EXPECT_TRUE(report("slow", original).ok());
+  EXPECT_TRUE(report("fast", copy).ok());
+  Restart();
+  EXPECT_TRUE(report("slow", original).ok());
+  EXPECT_TRUE(report("fast", copy).ok());
+  Call<HeartbeatAnswer> beat = Beat("slow", {original});
+
+  EXPECT_TRUE(Complete("fast", copy).accepted);
+
+  EXPECT_THAT(beat.Wait()->stop, ElementsAre(original));
+  EXPECT_FALSE(Complete("slow", original).accepted);
+  std::vector<ResultRow> rows = Results(sweep);
+  ASSERT_THAT(rows, SizeIs(2));
+  EXPECT_EQ(rows[0].trial_id, original.trial_id);
+  EXPECT_EQ(rows[0].status, "completed");
+  EXPECT_EQ(rows[0].worker, "fast");
+  EXPECT_EQ(rows[0].attempt, 2);
+}
+
 // ---- Heartbeat --------------------------------------------------------------
 
 TEST_F(WorkerCallsTest, HeartbeatWithoutNewsIsAnsweredAtItsDeadline) {

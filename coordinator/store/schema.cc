@@ -267,6 +267,22 @@ INSERT INTO workers_with_orders
 DROP TABLE workers;
 ALTER TABLE workers_with_orders RENAME TO workers;
 )sql",
+    R"sql(
+CREATE TABLE leases_with_copies (
+  trial INTEGER NOT NULL REFERENCES trials,
+  attempt INTEGER NOT NULL,
+  worker_id TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  grant_ms INTEGER NOT NULL,
+  PRIMARY KEY (trial, attempt),
+  FOREIGN KEY (trial, attempt) REFERENCES attempts
+) STRICT, WITHOUT ROWID;
+INSERT INTO leases_with_copies
+  SELECT trial, attempt, worker_id, request_id, grant_ms FROM leases;
+DROP TABLE leases;
+ALTER TABLE leases_with_copies RENAME TO leases;
+CREATE INDEX leases_by_request ON leases (request_id);
+)sql",
 };
 
 int64_t ReadPragma(Database& database, const char* sql) {

@@ -53,10 +53,17 @@ void SqliteStore::OpenLease(const LeaseGranted& lease,
       trial, lease.attempt.attempt, lease.worker_id, ToMs(now));
   database_->Run("INSERT INTO leases VALUES (?, ?, ?, ?, ?)", trial,
                  lease.attempt.attempt, lease.worker_id, request_id, ToMs(now));
+  if (lease.is_copy) {  // what it is a copy of goes on
+    database_->Run(
+        "UPDATE attempts SET start_ms = lease_ms WHERE trial = ? AND attempt "
+        "= ?",
+        trial, lease.attempt.attempt);
+    return;
+  }
+  if (lease.attempt.attempt == 1) return;
   // A new attempt starts over; what earlier ones saw is not its own. Their log
   // lines stay, to find out why they failed.
-  database_->Run("DELETE FROM metrics WHERE trial = ?", trial);
-  database_->Run("DELETE FROM task_evaluations WHERE trial = ?", trial);
+  ForgetReports(trial);
   database_->Run(
       "UPDATE trials SET epochs_done = 0, start_ms = NULL, cause = NULL, "
       "message = '' WHERE number = ?",
@@ -75,8 +82,10 @@ void SqliteStore::EndAttempt(const AttemptEnded& end,
       end.attempt.attempt);
   database_->Run("DELETE FROM leases WHERE trial = ? AND attempt = ?", trial,
                  end.attempt.attempt);
-  database_->Run("UPDATE trials SET cause = ?, message = ? WHERE number = ?",
-                 cause, message, trial);
+  database_->Run(
+      "UPDATE trials SET cause = ?, message = ? WHERE number = ? AND attempt = "
+      "?",
+      cause, message, trial, end.attempt.attempt);
 }
 
 void SqliteStore::Forgive(const AttemptId& attempt) {

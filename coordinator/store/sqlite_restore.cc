@@ -153,8 +153,9 @@ std::vector<RestoredTrial> SqliteStore::RestoreTrials() {
                 "SELECT number, trial_id, state, attempt, worker_id, device, "
                 "memory_bytes, budget_out_of_memory, budget_crash, "
                 "budget_timeout, budget_environment, first_stage, "
-                "first_stage_epochs, epochs_done >= first_stage_epochs, work "
-                "FROM trials "
+                "first_stage_epochs, epochs_done >= first_stage_epochs, work, "
+                "(SELECT max(a.attempt) FROM attempts a WHERE a.trial = "
+                "number) FROM trials "
                 "ORDER BY number");
     while (query.Next()) {
       index[query.Int(0)] = trials.size();
@@ -162,6 +163,7 @@ std::vector<RestoredTrial> SqliteStore::RestoreTrials() {
           {.trial_id = query.Text(1),
            .state = TrialStateOf(query.Text(2)),
            .attempt = static_cast<int>(query.Int(3)),
+           .newest_attempt = static_cast<int>(query.Int(15)),
            .worker_id = query.Text(4),
            .requirements = {.device = query.Text(5),
                             .memory_bytes = query.Int(6)},
@@ -172,6 +174,17 @@ std::vector<RestoredTrial> SqliteStore::RestoreTrials() {
            .first_stage = {.name = query.Text(11), .epochs = query.Int(12)},
            .first_stage_is_over = query.Int(13) != 0,
            .work = query.Real(14)});
+    }
+  }
+  {
+    Query query(*database_,
+                "SELECT l.trial, l.attempt, l.worker_id FROM leases l "
+                "JOIN trials t ON t.number = l.trial "
+                "WHERE l.attempt != t.attempt");
+    while (query.Next()) {
+      RestoredTrial& trial = trials[index.at(query.Int(0))];
+      trial.copy_attempt = static_cast<int>(query.Int(1));
+      trial.copy_worker_id = query.Text(2);
     }
   }
   Query query(*database_,

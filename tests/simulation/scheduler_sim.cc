@@ -151,7 +151,10 @@ std::optional<Effects> SchedulerSim::Step(const Event& event) {
     if (const auto* stop = std::get_if<StopAttempt>(&effect)) {
       stops_[stop->worker_id].push_back(stop->attempt);
     }
-    if (std::holds_alternative<LeaseGranted>(effect)) ++report_.leases;
+    if (const auto* granted = std::get_if<LeaseGranted>(&effect)) {
+      ++report_.leases;
+      report_.copies += granted->is_copy;
+    }
   }
   ArmTick();
   if (std::any_of(effects.begin(), effects.end(), [](const Effect& effect) {

@@ -31,6 +31,7 @@ struct SimPlan {
 struct SimReport {
   int64_t events = 0;
   int64_t leases = 0;
+  int64_t copies = 0;  // of the leases
   int coordinator_crashes = 0;
   int completed = 0;
   int failed = 0;

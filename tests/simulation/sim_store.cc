@@ -138,8 +138,13 @@ void SimStore::SetPaused(const std::string& sweep_id, bool paused) {
 void SimStore::Write(const TrialChanged& effect) {
   Trial& trial = trials_[effect.trial_id];
   Require(!HasResult(trial.state), "a result disappeared", effect.trial_id);
-  Require(effect.attempt == trial.attempt, "an attempt changed unnoticed",
-          effect.trial_id);
+  if (effect.attempt != trial.attempt) {  // the copy takes its place
+    Attempt& copy = trial.attempts[effect.attempt];
+    Require(copy.is_copy && !copy.ended && trial.attempts[trial.attempt].ended,
+            "an attempt changed unnoticed", effect.trial_id);
+    copy.is_copy = false;
+    trial.attempt = effect.attempt;
+  }
   trial.state = effect.state;
   trial.worker_id = effect.worker_id;
   // The attempt lives (again).
@@ -148,10 +153,13 @@ void SimStore::Write(const TrialChanged& effect) {
 
 void SimStore::Write(const LeaseGranted& effect) {
   Trial& trial = trials_[effect.attempt.trial_id];
-  Require(effect.attempt.attempt > trial.attempt,
+  Require(trial.attempts.empty() ||
+              effect.attempt.attempt > trial.attempts.rbegin()->first,
           "attempt numbers must strictly rise", effect.attempt.trial_id);
+  trial.attempts[effect.attempt.attempt] = {.worker_id = effect.worker_id,
+                                            .is_copy = effect.is_copy};
+  if (effect.is_copy) return;
   trial.attempt = effect.attempt.attempt;
-  trial.attempts[trial.attempt] = {.worker_id = effect.worker_id};
   trial.first_stage_is_over = false;
 }
 
@@ -188,12 +196,15 @@ void SimStore::Check(const std::string& trial_id) const {
   const Trial& trial = trials_.at(trial_id);
   Require(HasResult(trial.state) == (trial.accepted_attempt != 0),
           "a trial with a result has exactly one accepted attempt", trial_id);
-  int live = 0;
+  int live = 0, copies = 0;
   for (const auto& [number, attempt] : trial.attempts) {
     if (attempt.ended) continue;
-    ++live;
-    Require(number == trial.attempt, "only the newest attempt lives", trial_id);
+    ++(attempt.is_copy ? copies : live);
+    Require(attempt.is_copy || number == trial.attempt,
+            "only the current attempt and a copy live", trial_id);
   }
+  Require(copies == 0 || (copies == 1 && trial.state == TrialState::kRunning),
+          "only a running trial has a copy, and one", trial_id);
   Require(live == (IsHeld(trial.state) ? 1 : 0),
           "one live attempt exactly while leased or running", trial_id);
 }
@@ -232,6 +243,11 @@ RestoredState SimStore::Restore() const {
                            .work = trial.work};
     std::set<std::string> failed_on;
     for (const auto& [number, attempt] : trial.attempts) {
+      restored.newest_attempt = number;
+      if (attempt.is_copy && !attempt.ended) {
+        restored.copy_attempt = number;
+        restored.copy_worker_id = attempt.worker_id;
+      }
       if (!attempt.ended || !attempt.ended->counted || attempt.is_forgiven) {
         continue;
       }

@@ -18,6 +18,7 @@ class SimStore {
  public:
   struct Attempt {
     std::string worker_id;
+    bool is_copy = false;  // and not the current attempt, so far
     std::optional<coordinator::AttemptEnded> ended;
     bool is_forgiven = false;
     int64_t end_order = 0;
@@ -31,7 +32,7 @@ class SimStore {
     std::map<int, Attempt> attempts;
     int accepted_attempt = 0;  // 0: none
     coordinator::FirstStage first_stage;
-    bool first_stage_is_over = false;  // of the newest attempt
+    bool first_stage_is_over = false;  // of the attempts that live
     double work = 0;
   };
 
