@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <string>
 
+#include "absl/synchronization/mutex.h"
 #include "base/build_id.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -103,6 +104,8 @@ absl::Status Serve(const CommandLine& line, StopSignals& signals) {
 }
 
 int Main(int argc, char** argv) {
+  // Debian builds Abseil to look for deadlocks at each lock.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   CLI::App app("Keeps sweeps and results, and gives trials to workers.",
                "dfsweep-coordinator");
   CommandLine line;

@@ -40,6 +40,15 @@ std::vector<WorkerRow> PresentWorkers(Turn& turn) {
   return present;
 }
 
+// Whether another one like it is there: it need not be compared with too.
+bool IsAmong(const WorkerRow& row, const std::vector<WorkerRow>& others) {
+  return std::any_of(others.begin(), others.end(),
+                     [&row](const WorkerRow& other) {
+                       return other.environment == row.environment &&
+                              other.probe_digest == row.probe_digest;
+                     });
+}
+
 std::string WarningOf(const WorkerRow& row,
                       const std::vector<WorkerRow>& agreed) {
   for (const WorkerRow& other : agreed) {
@@ -88,7 +97,9 @@ void JudgeParity(Turn& turn, Parity parity) {
     turn.Step(ParityJudged{row.worker_id,
                            parity == Parity::kStrict ? warning : ""})
         .IgnoreError();
-    if (warning.empty()) agreed.push_back(std::move(row));
+    if (warning.empty() && !IsAmong(row, agreed)) {
+      agreed.push_back(std::move(row));
+    }
   }
 }
 

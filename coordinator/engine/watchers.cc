@@ -5,8 +5,15 @@
 namespace dfsweep::coordinator {
 namespace {
 
-// At most four messages a second.
+// At most four messages a second; fewer of a large sweep, whose trials are all
+// summed up for each: a millisecond or two for a thousand.
 constexpr absl::Duration kSpacing = absl::Milliseconds(250);
+constexpr int64_t kTrialsOfASpacing = 5000;
+
+absl::Duration SpacingOf(size_t trials) {
+  return kSpacing * (1 + static_cast<int64_t>(trials) / kTrialsOfASpacing);
+}
+
 // Bound a message's size, far below what a client takes; the rest comes with
 // the next one.
 constexpr int kMaxTrials = 500;
@@ -166,7 +173,7 @@ std::vector<std::function<void()>> Watchers::TakeDue(Store& store,
   std::vector<std::function<void()>> sends;
   for (auto& [call, stream] : sweeps_) {
     if (!stream.IsDue(now)) continue;
-    stream.next_at = now + kSpacing;
+    stream.next_at = now + SpacingOf(stream.trial_ids.size());
     sends.push_back(
         SendOf(sweeps_, call, MakeUpdate(stream, store, wall_time)));
   }

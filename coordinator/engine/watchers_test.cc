@@ -128,6 +128,18 @@ TEST_F(WatchersTest, AtMostFourMessagesASecond) {
   EXPECT_EQ(watchers_.NextDeadline(), absl::Seconds(1));
 }
 
+TEST_F(WatchersTest, LargeSweepIsSummedUpLessOften) {
+  Watch();
+  std::vector<std::string> more;
+  for (int i = 0; i < 20'000; ++i) more.push_back(std::to_string(i));
+  watchers_.TrialsAdded("sw-1", more);
+  Turn();
+  watchers_.Ready(kCall);
+  Move('a', TrialState::kRunning);
+
+  EXPECT_EQ(watchers_.NextDeadline(), 5 * absl::Milliseconds(250));
+}
+
 TEST_F(WatchersTest, NothingNewMeansNoMessageAndNoDeadline) {
   Watch();
   Turn();

@@ -19,13 +19,9 @@ bool IsGone(WorkerState state) {
 // The name, or the first of "name-2", "name-3", … that no other present worker
 // has.
 std::string UniqueName(Store& store, const WorkerRow& worker) {
-  std::vector<WorkerRow> others = store.ListWorkers();
+  const std::vector<std::string> others = store.NamesBeside(worker.worker_id);
   auto is_taken = [&](const std::string& name) {
-    return std::any_of(others.begin(), others.end(),
-                       [&](const WorkerRow& other) {
-                         return other.worker_id != worker.worker_id &&
-                                other.name == name && !IsGone(other.state);
-                       });
+    return std::find(others.begin(), others.end(), name) != others.end();
   };
   std::string name = worker.name;
   for (int i = 2; is_taken(name); ++i) {

@@ -9,17 +9,29 @@
 namespace dfsweep::coordinator {
 namespace {
 
-constexpr char kSelectWorkers[] =
+constexpr char kWorkerColumns[] =
     "SELECT w.worker_id, w.name, w.incarnation, w.state, w.reason, "
     "w.parity_warning, w.slots, e.device, e.device_name, e.cpu, e.threads, "
     "e.torch_version, e.cuda_version, e.cudnn_version, e.driver_version, "
-    "e.device_memory_bytes, e.bf16, e.build, e.os, "
+    "e.device_memory_bytes, e.bf16, e.build, e.os, w.ordered, "
+    "w.probe_digest, w.samples_per_second, ";
+// Attempts are counted at once for all workers, or for one alone.
+constexpr char kAllWorkers[] =
+    "coalesce(c.completed, 0), coalesce(c.failed, 0) "
+    "FROM workers w JOIN environments e ON e.digest = w.environment "
+    "LEFT JOIN (SELECT worker_id, "
+    "sum(outcome IN ('completed', 'diverged')) AS completed, "
+    "sum(outcome = 'failed') AS failed FROM attempts GROUP BY worker_id) c "
+    "ON c.worker_id = w.worker_id ORDER BY w.name, w.worker_id";
+constexpr char kOneWorker[] =
     "(SELECT count(*) FROM attempts a WHERE a.worker_id = w.worker_id "
     "AND a.outcome IN ('completed', 'diverged')), "
     "(SELECT count(*) FROM attempts a WHERE a.worker_id = w.worker_id "
-    "AND a.outcome = 'failed'), "
-    "w.ordered, w.probe_digest, w.samples_per_second "
-    "FROM workers w JOIN environments e ON e.digest = w.environment ";
+    "AND a.outcome = 'failed') "
+    "FROM workers w JOIN environments e ON e.digest = w.environment "
+    "WHERE w.worker_id = ?1 OR w.name = ?1 "
+    "ORDER BY w.worker_id = ?1 DESC, "
+    "w.state IN ('lost', 'left'), w.register_ms DESC LIMIT 1";
 
 EnvironmentRow ReadEnvironment(const Query& query, int first) {
   return {.device = query.Text(first),
@@ -76,35 +88,40 @@ std::vector<WorkerRow> SqliteStore::ReadWorkers(Query& query) {
                     .incarnation = query.Text(2),
                     .state = WorkerStateOf(query.Text(3)),
                     .reason = query.Text(4),
-                    .order = WorkerOrderOf(query.Text(21)),
+                    .order = WorkerOrderOf(query.Text(19)),
                     .parity_warning = query.Text(5),
                     .slots = static_cast<int>(query.Int(6)),
                     .environment = ReadEnvironment(query, 7),
-                    .probe_digest = query.Text(22),
-                    .samples_per_second = query.Real(23),
-                    .completed_trials = query.Int(19),
-                    .failed_attempts = query.Int(20)});
+                    .probe_digest = query.Text(20),
+                    .samples_per_second = query.Real(21),
+                    .completed_trials = query.Int(22),
+                    .failed_attempts = query.Int(23)});
   }
   return rows;
 }
 
 std::optional<WorkerRow> SqliteStore::FindWorker(
     const std::string& id_or_name) {
-  Query query(*database_,
-              std::string(kSelectWorkers) +
-                  "WHERE w.worker_id = ?1 OR w.name = ?1 "
-                  "ORDER BY w.worker_id = ?1 DESC, "
-                  "w.state IN ('lost', 'left'), w.register_ms DESC LIMIT 1",
-              id_or_name);
+  Query query(*database_, std::string(kWorkerColumns) + kOneWorker, id_or_name);
   std::vector<WorkerRow> rows = ReadWorkers(query);
   if (rows.empty()) return std::nullopt;
   return rows[0];
 }
 
 std::vector<WorkerRow> SqliteStore::ListWorkers() {
-  Query query(*database_,
-              std::string(kSelectWorkers) + "ORDER BY w.name, w.worker_id");
+  Query query(*database_, std::string(kWorkerColumns) + kAllWorkers);
   return ReadWorkers(query);
+}
+
+std::vector<std::string> SqliteStore::NamesBeside(
+    const std::string& worker_id) {
+  Query query(*database_,
+              "SELECT name FROM workers WHERE worker_id != ? "
+              "AND state NOT IN ('lost', 'left')",
+              worker_id);
+  std::vector<std::string> names;
+  while (query.Next()) names.push_back(query.Text(0));
+  return names;
 }
 
 FleetRow SqliteStore::OnlineFleet() {

@@ -125,6 +125,7 @@ class SqliteStore : public Store {
                         const std::string& warning) override;
   std::optional<WorkerRow> FindWorker(const std::string& id_or_name) override;
   std::vector<WorkerRow> ListWorkers() override;
+  std::vector<std::string> NamesBeside(const std::string& worker_id) override;
   FleetRow OnlineFleet() override;
 
   void AddEvent(const std::string& kind, const std::string& text,

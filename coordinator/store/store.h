@@ -170,6 +170,9 @@ class Store {
   virtual std::optional<WorkerRow> FindWorker(
       const std::string& id_or_name) = 0;
   virtual std::vector<WorkerRow> ListWorkers() = 0;
+  // Names of the other workers that are there.
+  virtual std::vector<std::string> NamesBeside(
+      const std::string& worker_id) = 0;
   virtual FleetRow OnlineFleet() = 0;
 
   // ---- Audit and replay ----
