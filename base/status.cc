@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "base/display_text.h"
+
 namespace dfsweep {
 
 absl::Status MakeError(absl::StatusCode code, std::string_view what,
                        std::string_view where, std::string_view remedy) {
-  return absl::Status(code, fmt::format("{}\n{}\n{}", what, where, remedy));
+  // Names in them are whatever somebody has sent.
+  return absl::Status(code,
+                      fmt::format("{}\n{}\n{}", Printable(what),
+                                  Printable(where), Printable(remedy)));
 }
 
 ErrorParts PartsOf(std::string_view message) {

@@ -16,6 +16,14 @@ TEST(Status, PartsSurviveTheMessage) {
   EXPECT_EQ(parts.remedy, "run 'dfsweep ls'");
 }
 
+TEST(Status, NameOfSeveralLinesStaysOnePart) {
+  absl::Status status = MakeError(absl::StatusCode::kNotFound, "no such sweep",
+                                  "sweep 'a\nb\x1b[1m'", "run 'dfsweep ls'");
+
+  EXPECT_EQ(MessageOf(status),
+            "no such sweep\nsweep 'a b [1m'\nrun 'dfsweep ls'");
+}
+
 TEST(Status, ForeignMessageBecomesWhat) {
   EXPECT_EQ(FormatForPerson(absl::UnavailableError("connection refused")),
             "error: connection refused\n");

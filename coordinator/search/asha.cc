@@ -8,8 +8,10 @@ namespace dfsweep::coordinator {
 
 bool Asha::Report(const std::string& trial_id, int64_t epochs, double loss) {
   bool is_new = false;
-  int64_t needed = min_iter_;
-  for (size_t k = 0; needed <= epochs; ++k, needed *= eta_) {
+  // In multiples of min_iter_, divided: what a worker sends multiplies to
+  // more than a number holds.
+  size_t k = 0;
+  for (int64_t left = epochs / min_iter_; left > 0; left /= eta_, ++k) {
     if (rungs_.size() <= k) rungs_.emplace_back();
     // A report that was lost is made up for by the next.
     is_new |= rungs_[k].try_emplace(trial_id, loss).second;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 
 #include "coordinator/search/asha.h"
@@ -23,6 +25,13 @@ TEST(AshaTest, ATrialIsJudgedWhenItReachesARungForTheFirstTime) {
 TEST(AshaTest, AReportThatWasLostIsMadeUpForByTheNext) {
   Asha asha(2, 3);
   EXPECT_TRUE(asha.Report("a", 3, 0));
+}
+
+// As an old store may have it: 63 rungs, and an end.
+TEST(AshaTest, AReportOfMoreEpochsThanThereCanBeEnds) {
+  Asha asha(1, 2);
+  EXPECT_TRUE(asha.Report("a", std::numeric_limits<int64_t>::max(), 0));
+  EXPECT_FALSE(asha.Report("a", int64_t{1} << 62, 0));
 }
 
 TEST(AshaTest, TheFirstOfARungAreStoppedUntilThereAreEta) {

@@ -23,10 +23,16 @@ constexpr char kNameCharacters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 constexpr int kMaxSlots = 1024;
 constexpr size_t kMaxManifestBytes = 2 << 20;
+constexpr int kMaxManifestDepth = 64;
 constexpr size_t kMaxMetrics = 10'000;
 constexpr int kMaxTasks = 1000;
 constexpr size_t kMaxExportNames = 1000;
 constexpr int kMaxTableWidth = 10'000;
+// Far beyond what a trial can have, and so small that no sum and no successor
+// of them overflows.
+constexpr int64_t kMaxEpochs = 1'000'000;
+constexpr int64_t kMaxLogLines = int64_t{1} << 40;
+constexpr double kMaxTrainSeconds = 1e10;
 
 absl::Status Refuse(std::string what, std::string_view where) {
   return MakeError(absl::StatusCode::kInvalidArgument, what, where,
@@ -93,7 +99,8 @@ absl::StatusOr<std::vector<EpochRow>> EpochsOf(
   std::vector<EpochRow> rows;
   for (const v1::EpochMetrics& epoch : epochs) {
     if (!IsTask(epoch.task()) || epoch.epoch() < 0 || epoch.epochs_done() < 0 ||
-        epoch.epochs_total() < epoch.epochs_done()) {
+        epoch.epochs_total() < epoch.epochs_done() ||
+        epoch.epochs_total() > kMaxEpochs) {
       return Refuse("an epoch's numbers are out of range", "");
     }
     EpochRow row{.task = epoch.task(),
@@ -127,7 +134,9 @@ absl::StatusOr<std::vector<LogRow>> LogLinesOf(
     const google::protobuf::RepeatedPtrField<v1::LogLine>& lines) {
   std::vector<LogRow> rows;
   for (const v1::LogLine& line : lines) {
-    if (line.sequence() < 0) return Refuse("a log line's number is < 0", "");
+    if (line.sequence() < 0 || line.sequence() > kMaxLogLines) {
+      return Refuse("a log line's number is out of range", "");
+    }
     bool known = line.level() == "info" || line.level() == "warning" ||
                  line.level() == "error";
     if (!known) return Refuse("a log line has an unknown level", line.level());
@@ -173,10 +182,11 @@ absl::StatusOr<std::map<std::string, std::string>> PartsOf(
 }
 
 absl::StatusOr<TrialResultRow> ResultOf(const v1::TrialResult& result) {
-  if (result.epochs_reused() < 0) {
-    return Refuse("a number of reused epochs is negative", "");
+  if (result.epochs_reused() < 0 || result.epochs_reused() > kMaxEpochs) {
+    return Refuse("the number of reused epochs is out of range", "");
   }
-  if (!std::isfinite(result.train_seconds()) || result.train_seconds() < 0) {
+  if (!(result.train_seconds() >= 0 &&
+        result.train_seconds() <= kMaxTrainSeconds)) {
     return Refuse("the training time is out of range", "");
   }
   TrialResultRow row{
@@ -484,6 +494,22 @@ absl::StatusOr<Completion> ReadCompletion(
   return Refuse("a completed attempt has no outcome", request.trial_id());
 }
 
+namespace {
+
+// Who shows a manifest goes down into it by recursion.
+bool IsManifest(const std::string& text) {
+  if (text.size() > kMaxManifestBytes) return false;
+  bool is_deep = false;
+  auto look = [&is_deep](int depth, Json::parse_event_t, Json&) {
+    is_deep = is_deep || depth > kMaxManifestDepth;
+    return !is_deep;
+  };
+  return Json::parse(text, look, /*allow_exceptions=*/false).is_object() &&
+         !is_deep;
+}
+
+}  // namespace
+
 absl::StatusOr<DatasetRow> ReadDatasetHeader(
     const v1::UploadDatasetRequest::Header& header, absl::Time now) {
   DFSWEEP_RETURN_IF_ERROR(CheckRequestId(header.request_id()));
@@ -492,12 +518,11 @@ absl::StatusOr<DatasetRow> ReadDatasetHeader(
   if (header.size_bytes() < 1) {
     return Refuse("the dataset's size must be positive", header.name());
   }
-  bool is_object =
-      header.manifest_json().size() <= kMaxManifestBytes &&
-      Json::parse(header.manifest_json(), nullptr, false).is_object();
-  if (!is_object) {
-    return Refuse("the dataset's manifest is no JSON object of at most 2 MiB",
-                  header.name());
+  if (!IsManifest(header.manifest_json())) {
+    return Refuse(
+        "the dataset's manifest is no JSON object of at most 2 MiB and 64 "
+        "levels",
+        header.name());
   }
   return DatasetRow{.name = header.name(),
                     .digest = header.digest(),

@@ -138,6 +138,26 @@ INSTANTIATE_TEST_SUITE_P(
                [](auto& r) {
                  r.mutable_result()->mutable_epochs(0)->set_epochs_done(3);
                }},
+        Damage{"MoreEpochsThanAnySumHolds",
+               [](auto& r) {
+                 v1::EpochMetrics& epoch =
+                     *r.mutable_result()->mutable_epochs(0);
+                 epoch.set_epochs_done(std::numeric_limits<int64_t>::max());
+                 epoch.set_epochs_total(std::numeric_limits<int64_t>::max());
+               }},
+        Damage{"MoreReusedEpochsThanAnySumHolds",
+               [](auto& r) {
+                 r.mutable_result()->set_epochs_reused(
+                     std::numeric_limits<int64_t>::max());
+               }},
+        Damage{"LongerTrainingThanAnySumHolds",
+               [](auto& r) { r.mutable_result()->set_train_seconds(1e308); }},
+        Damage{"LogLineThatNoneCanFollow",
+               [](auto& r) {
+                 v1::LogLine& line = *r.add_log_lines();
+                 line.set_level("info");
+                 line.set_sequence(std::numeric_limits<int64_t>::max());
+               }},
         Damage{"UnknownCause",
                [](auto& r) {
                  r.mutable_failure()->set_cause(
@@ -221,7 +241,7 @@ TEST(WaitOf, IsCutToWhatALongPollMayWait) {
   EXPECT_EQ(WaitOf(wait), absl::Seconds(7));
 }
 
-TEST(ReadDatasetHeader, ManifestMustBeAnObject) {
+TEST(ReadDatasetHeader, ManifestMustBeAnObjectThatIsNotDeep) {
   v1::UploadDatasetRequest::Header header;
   header.set_request_id("r");
   header.set_name("mine");
@@ -229,7 +249,11 @@ TEST(ReadDatasetHeader, ManifestMustBeAnObject) {
   header.set_size_bytes(10);
   header.set_manifest_json("{}");
   EXPECT_TRUE(ReadDatasetHeader(header, absl::UnixEpoch()).ok());
-  for (const char* manifest : {"", "[]", "{", "nonsense"}) {
+  const std::string deep =
+      R"({"a":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  for (const std::string& manifest :
+       {std::string(), std::string("[]"), std::string("{"),
+        std::string("nonsense"), deep}) {
     header.set_manifest_json(manifest);
     EXPECT_FALSE(ReadDatasetHeader(header, absl::UnixEpoch()).ok()) << manifest;
   }

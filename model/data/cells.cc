@@ -139,7 +139,8 @@ void CellRows::AddTimed(std::span<const int8_t> directions,
   statistics_.largest = std::max(statistics_.largest, greatest - first);
   statistics_.whole = false;  // so that times are taken
   TakeTimes(begin, [&](size_t i) {
-    return std::abs(directions[i]) == 1 ? times[i] - first : 0;
+    // Not negative, but for a zero: a native file has +0.0 alone.
+    return std::abs(directions[i]) == 1 ? std::abs(times[i] - first) : 0;
   });
   ends_.push_back(cells_.size());
 }

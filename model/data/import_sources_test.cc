@@ -311,6 +311,17 @@ TEST_F(ImportSourcesTest, ClocksAndNegativeTimesAreCountedFromTheFirstCell) {
   EXPECT_THAT(result.report.warnings, Contains(HasSubstr("of 2 traces")));
 }
 
+// A native file with a -0.0 is damaged.
+TEST_F(ImportSourcesTest, TimeOfNegativeZeroIsZero) {
+  Members members = FlatMembers();
+  members[1].second =
+      Npy("<f8", "(5,)", std::vector<double>{-0.0, .5, .75, -0.0, 2});
+  WriteNpz(folder_ / "flat.npz", members);
+  const ImportResult result = Import(folder_ / "flat.npz");
+  EXPECT_THAT(result.traces.times, ElementsAre(0.f, .5f, .75f, 0.f, 2.f, 0.f));
+  EXPECT_NO_THROW(NativeBytes(result.traces));
+}
+
 TEST_F(ImportSourcesTest, FlatArraysThatDoNotFitAreRefused) {
   struct Case {
     size_t member;

@@ -19,16 +19,28 @@ std::invalid_argument Wrong(const std::string& what) {
   return std::invalid_argument(what);
 }
 
+// Null if there is none. A reference: nlohmann's copy, as its dump, goes down
+// into a value by recursion, and a line has room for lists a million deep.
+const json& Member(const json& object, const char* name) {
+  static const json& none = *new json;
+  const auto member = object.find(name);
+  return member == object.end() ? none : *member;
+}
+
+std::string Shown(const json& value) {
+  return value.is_structured() ? value.type_name() : value.dump().substr(0, 40);
+}
+
 const json& ListIn(const json& object, const char* name, size_t most) {
-  auto list = object.find(name);
-  if (list == object.end() || !list->is_array()) {
+  const json& list = Member(object, name);
+  if (!list.is_array()) {
     throw Wrong("\"" + std::string(name) + "\" is no list");
   }
-  if (list->size() > most) {
+  if (list.size() > most) {
     throw Wrong("\"" + std::string(name) + "\" has more than " +
                 std::to_string(most) + " entries");
   }
-  return *list;
+  return list;
 }
 
 // A whole number in [least, most].
@@ -39,7 +51,7 @@ int64_t Whole(const json& value, int64_t least, int64_t most) {
                      value.get<uint64_t>() <= static_cast<uint64_t>(most));
   const int64_t number = fits ? value.get<int64_t>() : least - 1;
   if (number < least || number > most) {
-    throw Wrong(value.dump().substr(0, 40) + " is no whole number from " +
+    throw Wrong(Shown(value) + " is no whole number from " +
                 std::to_string(least) + " to " + std::to_string(most));
   }
   return number;
@@ -49,7 +61,7 @@ int64_t Whole(const json& value, int64_t least, int64_t most) {
 double Share(const json& value) {
   const double share = value.is_number() ? value.get<double>() : -1;
   if (!(share >= 0 && share <= 1)) {
-    throw Wrong(value.dump().substr(0, 40) + " is no number from 0 to 1");
+    throw Wrong(Shown(value) + " is no number from 0 to 1");
   }
   return share;
 }
@@ -57,10 +69,10 @@ double Share(const json& value) {
 // The counts at a threshold, and the ratios of them that are defined.
 json CheckedPoint(const json& point) {
   if (!point.is_object()) throw Wrong("a point of an open world is no object");
-  json checked = {{"threshold", Share(point.value("threshold", json()))}};
+  json checked = {{"threshold", Share(Member(point, "threshold"))}};
   for (const char* count : {"true_positives", "wrong_site", "false_negatives",
                             "false_positives", "true_negatives"}) {
-    checked[count] = Whole(point.value(count, json()), 0, kLargestCount);
+    checked[count] = Whole(Member(point, count), 0, kLargestCount);
   }
   if (checked["wrong_site"] > checked["true_positives"]) {
     throw Wrong("\"wrong_site\" is more than \"true_positives\"");
@@ -99,7 +111,7 @@ json CheckedConfusionMatrix(const json& matrix) {
 json CheckedOpenWorld(const json& open_world) {
   if (!open_world.is_object()) throw Wrong("an open world is no object");
   const int64_t unmonitored =
-      Whole(open_world.value("unmonitored", json()), 0, kLargestLabel);
+      Whole(Member(open_world, "unmonitored"), 0, kLargestLabel);
   json points = json::array();
   double last_threshold = -1;
   for (const json& point : ListIn(open_world, "points", kMaxOpenWorldPoints)) {

@@ -105,6 +105,19 @@ TEST(CheckedOpenWorld, RefusesWhatIsNone) {
   refuses("/points/0/fpr", "x");
 }
 
+// A line or a message has room for it.
+TEST(CheckedPart, RefusesNestingThatNoStackHolds) {
+  const std::string deep =
+      std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  json parts[] = {Matrix("[1]", "[[0,0,2]]"), OpenWorld(), OpenWorld()};
+  parts[0]["labels"] = json::parse(deep);
+  parts[1]["unmonitored"] = json::parse(deep);
+  parts[2]["points"][0]["recall"] = json::parse(deep);
+  EXPECT_THROW(CheckedConfusionMatrix(parts[0]), std::invalid_argument);
+  EXPECT_THROW(CheckedOpenWorld(parts[1]), std::invalid_argument);
+  EXPECT_THROW(CheckedOpenWorld(parts[2]), std::invalid_argument);
+}
+
 TEST(CheckedPart, IsByItsNameAndRefusesOthers) {
   EXPECT_EQ(CheckedPart("open_world", OpenWorld()), OpenWorld());
   const json matrix = Matrix("[1]", "[[0,0,2]]");
