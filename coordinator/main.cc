@@ -21,6 +21,8 @@ namespace dfsweep::coordinator {
 namespace {
 
 constexpr int kExitFailed = 2;
+// Of the time after which a worker is lost, how much makes it suspect.
+constexpr double kSuspectShare = 0.25;
 
 struct CommandLine {
   std::string listen = "127.0.0.1:7600";
@@ -29,6 +31,7 @@ struct CommandLine {
   std::string store = ".dfsweep";
   double checkpoint_gib = 50;
   std::string parity = "warn";
+  double lost_after = 120;
   bool exit_with_stdin = false;
 };
 
@@ -60,6 +63,11 @@ void AddOptions(CLI::App& app, CommandLine& line) {
                  "the others': warn shows it, strict gives it no work, too")
       ->check(CLI::IsMember({"warn", "strict"}))
       ->capture_default_str();
+  app.add_option("--lost-after", line.lost_after,
+                 "After so many seconds without a word from a worker its "
+                 "trials go on elsewhere")
+      ->check(CLI::Range(2.0, 86400.0))
+      ->capture_default_str();
   app.add_flag("--exit-with-stdin", line.exit_with_stdin,
                "Stop when standard input ends");
   app.set_version_flag("--version", std::string("dfsweep-coordinator ") +
@@ -85,6 +93,9 @@ absl::Status Serve(const CommandLine& line, StopSignals& signals) {
   options.engine.on_fatal = DieOfBrokenStore;
   options.engine.parity =
       line.parity == "strict" ? Parity::kStrict : Parity::kWarn;
+  options.engine.scheduler.lost_after = absl::Seconds(line.lost_after);
+  options.engine.scheduler.suspect_after =
+      kSuspectShare * options.engine.scheduler.lost_after;
   DFSWEEP_ASSIGN_OR_RETURN(auto server, Server::Start(options, Clock::Real()));
   spdlog::info("serves {} on {}", line.store, server->address());
   if (server->access() != nullptr) {

@@ -164,9 +164,10 @@ void Fleet::Launch(const std::string& worker,
                    std::vector<std::string> extra_environment) {
   Process::Options options{
       .program = BinFolder() / "dfsweep-worker",
-      .arguments = {"--coordinator", address_, "--name", worker, "--state",
-                    StateOf(worker).string(), "--trainer", trainer.string(),
-                    "--exit-with-stdin", "--config", "/dev/null"},
+      .arguments = {"--coordinator", route_.empty() ? address_ : route_,
+                    "--name", worker, "--state", StateOf(worker).string(),
+                    "--trainer", trainer.string(), "--exit-with-stdin",
+                    "--config", "/dev/null"},
       .extra_environment = std::move(extra_environment),
       .stderr_path = folder_ / (worker + ".log")};
   options.arguments.insert(options.arguments.end(), arguments.begin(),

@@ -39,6 +39,10 @@ class Fleet {
                         std::vector<std::string> arguments = {});
   // One that serves others with TLS; commands go to it by its store.
   void StartSharedCoordinator();
+  // HOST:PORT of the coordinator.
+  const std::string& address() const { return address_; }
+  // Workers started from now on connect there instead of to the coordinator.
+  void RouteWorkersTo(const std::string& address) { route_ = address; }
   // With the no-op trainer, and further arguments.
   void StartWorker(const std::string& name, int slots = 1,
                    std::vector<std::string> extra_environment = {},
@@ -65,6 +69,7 @@ class Fleet {
   bool HasWorker(const std::string& name) const;
   bool WorkerHasEnded(const std::string& name);
   pid_t WorkerPid(const std::string& name) const;
+  pid_t CoordinatorPid() const { return coordinator_->pid(); }
 
   // Runs `dfsweep` with DFSWEEP_COORDINATOR set to the coordinator (if one was
   // started) and waits for its end, at most 15 minutes.
@@ -96,6 +101,7 @@ class Fleet {
 
   std::filesystem::path folder_;
   std::string address_;
+  std::string route_;
   bool is_shared_ = false;
   std::optional<Process> coordinator_;
   std::map<std::string, Process> workers_;

@@ -1,0 +1,209 @@
+// The machines of a sweep fail: they stop for a while, their disks fill up, and
+// bits flip on them.
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "absl/time/clock.h"
+#include "tests/faults/faults.h"
+
+namespace dfsweep::testing {
+namespace {
+
+using MachineFaultsTest = FaultsTest;
+
+TEST_F(MachineFaultsTest, WorkerStoppedForLongerThanItsLeaseIsFenced) {
+  Start(SoonLost());
+  fleet_.StartWorker("asleep", 1, EpochsOf(500));
+  Submit(1);
+  ASSERT_TRUE(AwaitCount("running", 1));
+
+  // Its trainer goes on, so that there is a result when it wakes up.
+  ::kill(fleet_.WorkerPid("asleep"), SIGSTOP);
+  ASSERT_TRUE(AwaitState("asleep", "LOST"));
+  fleet_.StartWorker("other");
+  ASSERT_TRUE(AwaitCount("completed", 1));
+  ::kill(fleet_.WorkerPid("asleep"), SIGCONT);
+
+  ASSERT_TRUE(AwaitState("asleep", "ONLINE"));
+  ASSERT_TRUE(AwaitEmptySpool("asleep"));
+  EXPECT_EQ(OneRowEach(1)[0]["worker"], "other");
+}
+
+TEST_F(MachineFaultsTest, StoppedCoordinatorLosesNoWorkerWhenItGoesOn) {
+  Start(SoonLost());
+  fleet_.StartWorker("a", 1, EpochsOf(700));
+  Submit(2);
+  ASSERT_TRUE(AwaitCount("running", 1));
+
+  const absl::Time stopped = absl::Now();
+  ::kill(fleet_.CoordinatorPid(), SIGSTOP);
+  Eventually([&] { return absl::Now() - stopped > absl::Seconds(8); });
+  ::kill(fleet_.CoordinatorPid(), SIGCONT);
+
+  ASSERT_TRUE(AwaitCount("completed", 2));
+  for (const json& row : OneRowEach(2)) EXPECT_EQ(row["attempt"], 1);
+}
+
+// ---- full disks -------------------------------------------------------------
+
+// A small disk; it must be gone before the fleet deletes its folder.
+class SmallDisk {
+ public:
+  SmallDisk(const std::filesystem::path& folder, const char* size)
+      : folder_(folder) {
+    std::filesystem::create_directories(folder);
+    const std::string options = std::string("size=") + size;
+    is_mounted_ =
+        ::mount("tmpfs", folder.c_str(), "tmpfs", 0, options.c_str()) == 0;
+    if (!is_mounted_) error_ = std::strerror(errno);
+  }
+  // Lazily: programs still have it open.
+  ~SmallDisk() {
+    if (is_mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  bool is_mounted() const { return is_mounted_; }
+  const std::string& error() const { return error_; }
+  void Fill() const {
+    for (int piece : {65536, 1}) {
+      const std::string bytes(piece, 'x');
+      std::ofstream file(Ballast(), std::ios::binary | std::ios::app);
+      while (file.write(bytes.data(), piece).flush()) {
+      }
+    }
+  }
+  void Free() const { std::filesystem::remove(Ballast()); }
+
+ private:
+  std::filesystem::path Ballast() const { return folder_ / "ballast"; }
+  std::filesystem::path folder_;
+  bool is_mounted_ = false;
+  std::string error_;
+};
+
+#define SKIP_WITHOUT(disk)                                              \
+  if (!(disk).is_mounted()) {                                           \
+    GTEST_SKIP() << "SKIPPED: can't mount a tmpfs: " << (disk).error(); \
+  }
+
+TEST_F(MachineFaultsTest, CoordinatorsFullDiskKeepsWhatWasAcknowledged) {
+  SmallDisk disk(fleet_.store(), "4m");
+  SKIP_WITHOUT(disk);
+  Start();
+  fleet_.StartWorker("a", 1, EpochsOf(150));
+  Submit(8);
+  ASSERT_TRUE(AwaitCount("completed", 2));
+
+  disk.Fill();
+  const CommandResult refused = fleet_.Run({"submit", Sweep(2000, "more")});
+  EXPECT_EQ(refused.code, 2);
+  for (const char* part : {"error: ", "full", "\n  at ", "\n  fix: free"}) {
+    EXPECT_THAT(refused.err, ::testing::HasSubstr(part));
+  }
+  const std::vector<json> before = fleet_.Rows("faults");
+  ASSERT_LT(Count("completed"), 8) << "it ended too early to count";
+  fleet_.KillCoordinator();
+  disk.Free();
+  fleet_.StartCoordinator();
+
+  ASSERT_TRUE(AwaitCount("completed", 8));
+  const std::vector<json> after = OneRowEach(8);
+  for (const json& row : before) {
+    if (row["status"] != "completed") continue;
+    EXPECT_THAT(after, ::testing::Contains(row));
+  }
+}
+
+TEST_F(MachineFaultsTest, WorkersFullDiskLosesNoResult) {
+  // Room for a dataset and the 256 MiB that a worker leaves to others.
+  SmallDisk disk(fleet_.StateOf("a"), "260m");
+  SKIP_WITHOUT(disk);
+  Start();
+  fleet_.StartWorker("a", 1, EpochsOf(100));
+  Submit(4);
+  ASSERT_TRUE(AwaitCount("completed", 1));
+
+  disk.Fill();
+  ASSERT_LT(Count("completed"), 3) << "it ended too early to count";
+
+  ASSERT_TRUE(AwaitCount("completed", 4));
+  for (const json& row : OneRowEach(4)) EXPECT_EQ(row["attempt"], 1);
+}
+
+TEST_F(MachineFaultsTest, WorkerWithoutRoomForTheDatasetFailsNoTrial) {
+  SmallDisk disk(fleet_.StateOf("full"), "1m");
+  SKIP_WITHOUT(disk);
+  Start();
+  fleet_.StartWorker("full");
+  Submit(3);
+  ASSERT_TRUE(AwaitState("full", "QUARANTINED"));
+
+  fleet_.StartWorker("other");
+
+  ASSERT_TRUE(AwaitCount("completed", 3));
+  for (const json& row : OneRowEach(3)) EXPECT_EQ(row["worker"], "other");
+}
+
+// ---- flipped bits -----------------------------------------------------------
+
+std::string Bytes(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void FlipABit(const std::filesystem::path& path) {
+  std::string bytes = Bytes(path);
+  bytes.at(bytes.size() / 2) ^= 1;
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+std::filesystem::path OnlyFileIn(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    files.push_back(entry.path());
+  }
+  EXPECT_EQ(files.size(), 1u) << folder;
+  return files.at(0);
+}
+
+TEST_F(MachineFaultsTest, FlippedBitInAWorkersDatasetIsFetchedAgain) {
+  Start();
+  fleet_.StartWorker("a");
+  Submit(1);
+  ASSERT_TRUE(AwaitCount("completed", 1));
+  fleet_.StopWorker("a");
+  const auto file = OnlyFileIn(fleet_.StateOf("a") / "datasets");
+  const std::string sound = Bytes(file);
+  FlipABit(file);
+
+  fleet_.StartWorker("a");
+  Submit(2);
+
+  ASSERT_TRUE(AwaitCount("completed", 2));
+  EXPECT_EQ(Bytes(file), sound);
+}
+
+TEST_F(MachineFaultsTest, FlippedBitInTheCoordinatorsDatasetIsNotTrainedOn) {
+  Start();
+  const auto file = OnlyFileIn(fleet_.store() / "datasets");
+  FlipABit(file);
+  Submit(3);
+  fleet_.StartWorker("a");
+  ASSERT_TRUE(AwaitState("a", "QUARANTINED"));
+  EXPECT_EQ(Count("completed"), 0);
+  EXPECT_TRUE(std::filesystem::is_empty(fleet_.StateOf("a") / "datasets"));
+
+  FlipABit(file);  // back, as from a backup
+  fleet_.StartWorker("b");
+  ASSERT_TRUE(AwaitCount("completed", 3));
+}
+
+}  // namespace
+}  // namespace dfsweep::testing
