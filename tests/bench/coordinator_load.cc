@@ -1,5 +1,5 @@
-// Simulated workers that empty a coordinator's queue; coordinator_load.sh starts
-// the coordinator and fills it. Prints one JSON object.
+// Simulated workers that empty a coordinator's queue; coordinator_load.sh
+// starts the coordinator and fills it. Prints one JSON object.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -31,7 +31,8 @@ nlohmann::json Summary(const std::vector<absl::Duration>& sorted) {
 }
 
 std::vector<std::unique_ptr<SimulatedWorker>> MakeWorkers(
-    const std::string& address, int count, Tally& tally) {
+    const std::string& address, int count, absl::Duration training,
+    Tally& tally) {
   std::vector<std::unique_ptr<SimulatedWorker>> workers;
   std::shared_ptr<grpc::Channel> channel;
   for (int i = 0; i < count; ++i) {
@@ -40,7 +41,8 @@ std::vector<std::unique_ptr<SimulatedWorker>> MakeWorkers(
       arguments.SetInt("dfsweep.channel", i);  // equal ones share a connection
       channel = rpc::Connect({.address = address}, arguments);
     }
-    workers.push_back(std::make_unique<SimulatedWorker>(i, channel, tally));
+    workers.push_back(
+        std::make_unique<SimulatedWorker>(i, channel, training, tally));
   }
   return workers;
 }
@@ -61,9 +63,10 @@ bool AwaitTrials(const Tally& tally, int64_t trials) {
   return true;
 }
 
-int Run(const std::string& address, int count, int64_t trials) {
+int Run(const std::string& address, int count, absl::Duration training,
+        int64_t trials) {
   Tally tally;
-  auto workers = MakeWorkers(address, count, tally);
+  auto workers = MakeWorkers(address, count, training, tally);
   const absl::Time start = absl::Now();
   for (auto& worker : workers) worker->Start();
   const bool done = AwaitTrials(tally, trials);
@@ -90,11 +93,13 @@ int main(int argc, char** argv) {
   CLI::App app("Simulated workers that empty a coordinator's queue");
   std::string address;
   int workers = 200;
+  double training = 0;
   int64_t trials = 0;
   app.add_option("address", address, "HOST:PORT of the coordinator")
       ->required();
   app.add_option("--workers", workers)->check(CLI::PositiveNumber);
+  app.add_option("--training", training, "Seconds that a trial takes");
   app.add_option("--trials", trials, "How many to wait for")->required();
   CLI11_PARSE(app, argc, argv);
-  return dfsweep::bench::Run(address, workers, trials);
+  return dfsweep::bench::Run(address, workers, absl::Seconds(training), trials);
 }

@@ -31,6 +31,8 @@ def arguments():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--workers", type=int, default=500)
     parser.add_argument("--trials", type=int, default=20000)
+    parser.add_argument("--training", type=float, default=0,
+                        help="seconds that a trial takes")
     parser.add_argument("--optuna-workers", type=int, default=8)
     parser.add_argument("--optuna-trials", type=int, default=400)
     parser.add_argument("--no-optuna", action="store_true")
@@ -97,7 +99,8 @@ def measure_dfsweep(options, folder):
     load = subprocess.run(
         [options.build / "tests" / "bin" / "coordinator_load",
          coordinator.address, "--workers", str(options.workers),
-         "--trials", str(options.trials)], stdout=subprocess.PIPE, text=True)
+         "--training", str(options.training), "--trials", str(options.trials)],
+        stdout=subprocess.PIPE, text=True)
     report = json.loads(load.stdout)
     report |= {
         "submit_seconds": submit,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the coordinator costs: simulated workers empty a sweep of no-op trials.
 # Usage:
-#   tests/bench/coordinator_load.sh [--workers N] [--trials N] [--no-optuna]
+#   tests/bench/coordinator_load.sh [--workers N] [--trials N] [--training SECONDS] [--no-optuna]
 #                                   [--optuna-workers N] [--optuna-trials N]
 # Prints two tables, dfsweep's and Optuna's, in about two minutes on two cores.
 # Needs a build with tests (in DFSWEEP_BUILD, else build/), and a Python with

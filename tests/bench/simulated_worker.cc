@@ -75,9 +75,10 @@ int64_t Tally::errors() const {
 
 SimulatedWorker::SimulatedWorker(int number,
                                  std::shared_ptr<grpc::Channel> channel,
-                                 Tally& tally)
+                                 absl::Duration training, Tally& tally)
     : id_(fmt::format("simulated-{}", number)),
       stub_(v1::WorkerService::NewStub(channel)),
+      training_(training),
       tally_(tally) {}
 
 void SimulatedWorker::Start() { Register(); }
@@ -86,12 +87,13 @@ void SimulatedWorker::Stop() {
   absl::MutexLock lock(&mutex_);
   stopped_ = true;
   for (grpc::ClientContext* context : active_) context->TryCancel();
+  if (is_training_) alarm_.Cancel();
 }
 
 void SimulatedWorker::Wait() {
   absl::MutexLock lock(&mutex_);
   auto is_idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return active_.empty();
+    return active_.empty() && !is_training_;
   };
   mutex_.Await(absl::Condition(&is_idle));
 }
@@ -146,8 +148,8 @@ void SimulatedWorker::Register() {
   request.set_slots(1);
   request.mutable_environment()->set_device("cpu");
   Send<v1::RegisterRequest, v1::RegisterResponse>(
-      &v1::WorkerService::Stub::async::Register,
-      std::move(request), [this](const v1::RegisterResponse&) {
+      &v1::WorkerService::Stub::async::Register, std::move(request),
+      [this](const v1::RegisterResponse&) {
         Beat();
         Lease();
       });
@@ -164,8 +166,8 @@ void SimulatedWorker::Beat() {
     if (held_.attempt() > 0) *request.add_held() = held_;
   }
   Send<v1::HeartbeatRequest, v1::HeartbeatResponse>(
-      &v1::WorkerService::Stub::async::Heartbeat,
-      std::move(request), [this](const v1::HeartbeatResponse&) { Beat(); });
+      &v1::WorkerService::Stub::async::Heartbeat, std::move(request),
+      [this](const v1::HeartbeatResponse&) { Beat(); });
 }
 
 void SimulatedWorker::Lease() {
@@ -177,8 +179,8 @@ void SimulatedWorker::Lease() {
   request.mutable_max_wait()->set_seconds(absl::ToInt64Seconds(kLongPoll));
   const absl::Time start = absl::Now();
   Send<v1::LeaseTrialsRequest, v1::LeaseTrialsResponse>(
-      &v1::WorkerService::Stub::async::LeaseTrials,
-      std::move(request), [this, start](const v1::LeaseTrialsResponse& answer) {
+      &v1::WorkerService::Stub::async::LeaseTrials, std::move(request),
+      [this, start](const v1::LeaseTrialsResponse& answer) {
         if (answer.leases().empty()) return Lease();
         tally_.AddLease(absl::Now() - start);
         Report(answer.leases(0));
@@ -199,9 +201,23 @@ void SimulatedWorker::Report(const v1::Lease& lease) {
   request.set_attempt(lease.attempt());
   request.set_started(true);
   Send<v1::ReportProgressRequest, v1::ReportProgressResponse>(
-      &v1::WorkerService::Stub::async::ReportProgress,
-      std::move(request),
-      [this, lease](const v1::ReportProgressResponse&) { Complete(lease); });
+      &v1::WorkerService::Stub::async::ReportProgress, std::move(request),
+      [this, lease](const v1::ReportProgressResponse&) {
+        Train([this, lease] { Complete(lease); });
+      });
+}
+
+void SimulatedWorker::Train(std::function<void()> then) {
+  if (training_ <= absl::ZeroDuration()) return then();
+  absl::MutexLock lock(&mutex_);
+  if (stopped_) return;
+  is_training_ = true;
+  alarm_.Set(absl::ToChronoTime(absl::Now() + training_),
+             [this, then = std::move(then)](bool is_over) {
+               if (is_over) then();
+               absl::MutexLock lock(&mutex_);
+               is_training_ = false;
+             });
 }
 
 void SimulatedWorker::Complete(const v1::Lease& lease) {
@@ -213,8 +229,8 @@ void SimulatedWorker::Complete(const v1::Lease& lease) {
   FillResult(request.mutable_result());
   const absl::Time start = absl::Now();
   Send<v1::CompleteTrialRequest, v1::CompleteTrialResponse>(
-      &v1::WorkerService::Stub::async::CompleteTrial,
-      std::move(request), [this, start](const v1::CompleteTrialResponse& answer) {
+      &v1::WorkerService::Stub::async::CompleteTrial, std::move(request),
+      [this, start](const v1::CompleteTrialResponse& answer) {
         if (answer.accepted()) tally_.AddCompletion(absl::Now() - start);
         {
           absl::MutexLock lock(&mutex_);

@@ -3,6 +3,7 @@
 #ifndef DFSWEEP_TESTS_BENCH_SIMULATED_WORKER_H_
 #define DFSWEEP_TESTS_BENCH_SIMULATED_WORKER_H_
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
@@ -44,15 +45,15 @@ class Tally {
   std::atomic<int64_t> completed_ = 0;
 };
 
-// One slot: asks for a trial, says that it has begun, tells its result, and asks
-// for the next; beside that the heartbeats. Its calls are asynchronous, so that
-// hundreds of workers need no threads of their own. Outlives its calls:
-// Stop(), then Wait() before destruction.
+// One slot: asks for a trial, says that it has begun, tells its result after
+// `training`, and asks for the next; beside that the heartbeats. Its calls are
+// asynchronous, so that hundreds of workers need no threads of their own.
+// Outlives its calls: Stop(), then Wait() before destruction.
 class SimulatedWorker {
  public:
   // `tally` outlives the worker.
   SimulatedWorker(int number, std::shared_ptr<grpc::Channel> channel,
-                  Tally& tally);
+                  absl::Duration training, Tally& tally);
 
   void Start();
   // No new call begins; those in flight are cancelled.
@@ -64,6 +65,8 @@ class SimulatedWorker {
   void Register();
   void Lease();
   void Report(const v1::Lease& lease);
+  // Runs `then` after the training, unless stopped by then.
+  void Train(std::function<void()> then);
   void Complete(const v1::Lease& lease);
   void Beat();
   // Sends a call, and runs on_answer(response) when it has succeeded.
@@ -79,6 +82,7 @@ class SimulatedWorker {
 
   const std::string id_;
   const std::unique_ptr<v1::WorkerService::Stub> stub_;
+  const absl::Duration training_;
   Tally& tally_;
   std::atomic<int64_t> next_request_ = 1;
   std::atomic<int64_t> next_beat_ = 1;
@@ -87,6 +91,8 @@ class SimulatedWorker {
   v1::AttemptRef held_ ABSL_GUARDED_BY(mutex_);
   std::vector<grpc::ClientContext*> active_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  bool is_training_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::Alarm alarm_;
 };
 
 }  // namespace dfsweep::bench
