@@ -37,19 +37,22 @@ class CopiesTest : public ::testing::Test {
     return granted.at(0);
   }
 
-  // Both have completed a trial, "slow" has just begun with "c", and "fast" has
-  // a copy of it.
-  void MakeCopy() {
-    Submit({"a", "b", "c"});
+  // Of these trials both workers complete one; "fast" then waits for "slow".
+  void CompleteOneEach(const std::vector<std::string>& trials) {
+    Submit(trials);
     world_.Register("fast");
     world_.Register("slow");
     const AttemptId a = Begin("fast");
     const AttemptId b = Begin("slow");
     Pass(absl::Minutes(1));
     world_.Complete("fast", a);
-    // "fast" is away until "slow" has taken the last one.
     Pass(absl::Minutes(9));
     world_.Complete("slow", b);
+  }
+
+  // "slow" has just begun with "c", and "fast" has a copy of it.
+  void MakeCopy() {
+    CompleteOneEach({"a", "b", "c"});
     ASSERT_EQ(Begin("slow"), original_);
     ASSERT_THAT(world_.Lease("fast"), ElementsAre(copy_));
   }
@@ -112,15 +115,7 @@ TEST_F(CopiesTest, NothingIsCopiedThatIsAboutToEnd) {
 }
 
 TEST_F(CopiesTest, SlowWorkerCopiesNothing) {
-  Submit({"a", "b", "c", "d"});
-  world_.Register("fast");
-  world_.Register("slow");
-  const AttemptId b = Begin("slow");
-  const AttemptId a = Begin("fast");
-  Pass(absl::Minutes(1));
-  world_.Complete("fast", a);
-  Pass(absl::Minutes(9));
-  world_.Complete("slow", b);
+  CompleteOneEach({"a", "b", "c", "d"});
   Begin("fast");
   world_.Lease("slow");
 

@@ -47,20 +47,15 @@ std::vector<std::unique_ptr<SimulatedWorker>> MakeWorkers(
   return workers;
 }
 
-// Until `trials` have completed; false if there was no progress for long.
-bool AwaitTrials(const Tally& tally, int64_t trials) {
-  int64_t seen = -1;
-  absl::Time stalled_at = absl::Now();
-  while (tally.completed() < trials) {
-    if (tally.completed() != seen) {
-      seen = tally.completed();
-      stalled_at = absl::Now();
-    } else if (absl::Now() - stalled_at > absl::Seconds(60)) {
-      return false;
-    }
-    absl::SleepFor(absl::Milliseconds(5));
+// How many have completed when there are `trials`, or no progress for long.
+int64_t AwaitTrials(const Tally& tally, int64_t trials) {
+  int64_t completed = 0;
+  while (completed < trials) {
+    const int64_t seen = completed;
+    completed = tally.AwaitMore(seen, absl::Seconds(60));
+    if (completed == seen) break;
   }
-  return true;
+  return completed;
 }
 
 int Run(const std::string& address, int count, absl::Duration training,
@@ -69,21 +64,21 @@ int Run(const std::string& address, int count, absl::Duration training,
   auto workers = MakeWorkers(address, count, training, tally);
   const absl::Time start = absl::Now();
   for (auto& worker : workers) worker->Start();
-  const bool done = AwaitTrials(tally, trials);
+  const int64_t completed = AwaitTrials(tally, trials);
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
   for (auto& worker : workers) worker->Stop();
   for (auto& worker : workers) worker->Wait();
   const nlohmann::json report = {
       {"workers", count},
-      {"trials", tally.completed()},
+      {"trials", completed},
       {"seconds", seconds},
-      {"trials_per_second", static_cast<double>(tally.completed()) / seconds},
+      {"trials_per_second", static_cast<double>(completed) / seconds},
       {"lease", Summary(tally.Leases())},
       {"completion", Summary(tally.Completions())},
       {"errors", tally.errors()},
       {"first_error", tally.FirstError()}};
   std::puts(report.dump().c_str());
-  return done ? 0 : 1;
+  return completed >= trials ? 0 : 1;
 }
 
 }  // namespace

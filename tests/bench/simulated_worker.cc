@@ -45,12 +45,20 @@ void Tally::AddLease(absl::Duration latency) {
 void Tally::AddCompletion(absl::Duration latency) {
   absl::MutexLock lock(&mutex_);
   completions_.push_back(latency);
-  ++completed_;
 }
 
 void Tally::AddError(const grpc::Status& status) {
   absl::MutexLock lock(&mutex_);
   if (errors_++ == 0) first_error_ = status.error_message();
+}
+
+int64_t Tally::AwaitMore(int64_t seen, absl::Duration patience) const {
+  absl::MutexLock lock(&mutex_);
+  auto has_more = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return static_cast<int64_t>(completions_.size()) > seen;
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&has_more), patience);
+  return static_cast<int64_t>(completions_.size());
 }
 
 std::vector<absl::Duration> Tally::Leases() const {

@@ -32,7 +32,9 @@ class Tally {
   // its acknowledgement.
   std::vector<absl::Duration> Leases() const;
   std::vector<absl::Duration> Completions() const;
-  int64_t completed() const { return completed_; }
+  // Waits for more than `seen` completions, or for `patience`; returns how many
+  // there are.
+  int64_t AwaitMore(int64_t seen, absl::Duration patience) const;
   std::string FirstError() const;
   int64_t errors() const;
 
@@ -42,7 +44,6 @@ class Tally {
   std::vector<absl::Duration> completions_ ABSL_GUARDED_BY(mutex_);
   std::string first_error_ ABSL_GUARDED_BY(mutex_);
   int64_t errors_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::atomic<int64_t> completed_ = 0;
 };
 
 // One slot: asks for a trial, says that it has begun, tells its result after
