@@ -35,6 +35,7 @@ struct Need {
 struct Copy {
   WorkerRecord* worker;
   int attempt;
+  absl::Duration granted_at;
   absl::Duration last_listed;
 };
 
@@ -45,7 +46,10 @@ struct TrialRecord {
   int newest_attempt = 0;          // of all that were granted, copies too
   WorkerRecord* holder = nullptr;  // set while leased or running, only then
   std::string last_worker;
+  // Of the current attempt; the coordinator's start, if it was granted before.
   absl::Duration granted_at;
+  // Granted before the coordinator's start: how long it has taken is not known.
+  bool is_restored = false;
   // When the lease was granted, or its holder last listed it.
   absl::Duration last_listed;
   // A second attempt beside the current one, while that is running.

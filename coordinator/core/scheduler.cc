@@ -118,7 +118,10 @@ void Scheduler::Impl::RestoreCopy(TrialRecord& trial,
   WorkerRecord& worker = WorkerOf(restored.copy_worker_id);
   worker.presence = WorkerRecord::Presence::kHeard;
   worker.held[trial.id] = &trial;
-  trial.copy = {&worker, restored.copy_attempt, now};
+  trial.copy = Copy{.worker = &worker,
+                    .attempt = restored.copy_attempt,
+                    .granted_at = now,
+                    .last_listed = now};
 }
 
 void Scheduler::Impl::RestoreTrial(const RestoredTrial& restored) {
@@ -143,6 +146,7 @@ void Scheduler::Impl::RestoreTrial(const RestoredTrial& restored) {
     worker.held[trial->id] = trial.get();
     trial->holder = &worker;
     trial->granted_at = now;
+    trial->is_restored = true;
     trial->last_listed = now;
     trial->is_canary = worker.health.is_quarantined();
     RestoreCopy(*trial, restored);

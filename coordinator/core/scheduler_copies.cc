@@ -41,8 +41,8 @@ void Scheduler::Impl::GrantCopies(WorkerRecord& worker, int free) {
   }
 }
 
-// A trial that takes longer than was expected, or of whose worker nothing is
-// known, is expected to take as long again.
+// A trial that takes longer than was expected, or of whose worker or beginning
+// nothing is known, is expected to take as long again.
 std::optional<absl::Duration> Scheduler::Impl::SavingOf(
     const WorkerRecord& worker, const TrialRecord& trial) const {
   if (trial.state != TrialState::kRunning || trial.copy.has_value()) {
@@ -52,7 +52,9 @@ std::optional<absl::Duration> Scheduler::Impl::SavingOf(
   if (!mine) return std::nullopt;
   const absl::Duration elapsed = now - trial.granted_at;
   const absl::Duration expected =
-      TimeFor(*trial.holder, trial.work).value_or(absl::ZeroDuration());
+      trial.is_restored
+          ? absl::ZeroDuration()
+          : TimeFor(*trial.holder, trial.work).value_or(absl::ZeroDuration());
   const absl::Duration left = expected > elapsed ? expected - elapsed : elapsed;
   const absl::Duration saving = left - *mine;
   const bool is_enough = saving >= options.copy_saves &&
@@ -71,7 +73,10 @@ bool Scheduler::Impl::MayCopy(const WorkerRecord& worker,
 }
 
 void Scheduler::Impl::GrantCopy(WorkerRecord& worker, TrialRecord& trial) {
-  trial.copy = {&worker, ++trial.newest_attempt, now};
+  trial.copy = Copy{.worker = &worker,
+                    .attempt = ++trial.newest_attempt,
+                    .granted_at = now,
+                    .last_listed = now};
   worker.held[trial.id] = &trial;
   effects.push_back(LeaseGranted{
       worker.id, {trial.id, trial.copy->attempt}, /*is_copy=*/true});
@@ -103,7 +108,7 @@ void Scheduler::Impl::Promote(TrialRecord& trial) {
   trial.holder = copy.worker;
   trial.last_worker = copy.worker->id;
   trial.attempt = copy.attempt;
-  trial.granted_at = now;
+  trial.granted_at = copy.granted_at;
   trial.last_listed = copy.last_listed;
   trial.granted_bytes = FreeBytes(*copy.worker);
   MoveTo(trial, TrialState::kRunning);
@@ -118,7 +123,10 @@ void Scheduler::Impl::LoseOn(WorkerRecord& worker, TrialRecord& trial,
   }
 }
 
+// Of first attempts alone, seen from grant to end: a later one may have begun
+// from a checkpoint, and would make its worker look faster than it is.
 void Scheduler::Impl::AddSpeed(const TrialRecord& trial) {
+  if (trial.attempt > 1 || trial.is_restored) return;
   WorkerRecord& worker = *trial.holder;
   worker.work_done = kFading * worker.work_done + trial.work;
   worker.work_time = kFading * worker.work_time + (now - trial.granted_at);

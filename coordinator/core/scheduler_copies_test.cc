@@ -154,6 +154,41 @@ TEST_F(CopiesTest, OriginalGoesOnWhenTheCopyFailsAndIsNotCopiedAgain) {
   EXPECT_THAT(world_.Lease("fast"), IsEmpty());
 }
 
+TEST_F(CopiesTest, LaterAttemptTellsNothingOfSpeed) {
+  Submit({"a", "b"});
+  world_.Register("fast");
+  world_.Register("slow");
+  world_.HandBack("fast", Begin("fast"));
+  const AttemptId resumed = Begin("fast");
+  ASSERT_EQ(resumed.attempt, 2);
+  Begin("slow");
+  Pass(absl::Seconds(10));
+  world_.Complete("fast", resumed);
+  Pass(absl::Minutes(20));
+
+  EXPECT_THAT(world_.Lease("fast"), IsEmpty());
+}
+
+TEST_F(CopiesTest, TrialBegunBeforeTheRestartTellsNothingOfSpeed) {
+  RestoredState state;
+  state.sweeps = {{.sweep_id = "s", .trial_ids = {"a", "b"}}};
+  for (const auto& [trial, worker] : {std::pair("a", "fast"), {"b", "slow"}}) {
+    state.trials.push_back({.trial_id = trial,
+                            .state = TrialState::kRunning,
+                            .attempt = 1,
+                            .worker_id = worker,
+                            .work = 6});
+    state.workers.push_back(
+        {.worker_id = worker, .incarnation = "1", .device = "cpu"});
+  }
+  world_ = SchedulerWorld(state);
+  Pass(absl::Seconds(10));
+  world_.Complete("fast", {"a", 1});
+  Pass(absl::Minutes(20));
+
+  EXPECT_THAT(world_.Lease("fast"), IsEmpty());
+}
+
 TEST_F(CopiesTest, NextAttemptIsNewerThanTheCopy) {
   MakeCopy();
   world_.HandBack("fast", copy_);

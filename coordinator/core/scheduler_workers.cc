@@ -400,6 +400,7 @@ void Scheduler::Impl::Grant(WorkerRecord& worker, TrialRecord& trial) {
   trial.holder = &worker;
   trial.last_worker = worker.id;
   trial.granted_at = now;
+  trial.is_restored = false;
   trial.last_listed = now;
   trial.is_canary = worker.health.is_quarantined();
   trial.is_resumable = false;
