@@ -34,6 +34,7 @@ class Expander {
     for (const Axis& axis : sweep_.axes) {
       result_.grid_size *= static_cast<double>(axis.choices.size());
     }
+    if (IsGridTooLarge()) return TooMany();
     for (const IncludedPoint& included : sweep_.include) {
       DFSWEEP_RETURN_IF_ERROR(AddIncluded(included));
     }
@@ -48,6 +49,14 @@ class Expander {
   }
 
  private:
+  // Known at once only without `when`: with it, the points are counted.
+  bool IsGridTooLarge() const {
+    return sweep_.search.method == Method::kGrid &&
+           std::all_of(sweep_.axes.begin(), sweep_.axes.end(),
+                       [](const Axis& axis) { return axis.when.empty(); }) &&
+           result_.grid_size > kMaxTrials / std::ssize(seeds_);
+  }
+
   absl::Status AddIncluded(const IncludedPoint& included) {
     Json point = included.point;
     for (size_t index : order_) {
