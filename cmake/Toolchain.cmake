@@ -52,6 +52,12 @@ if(DFSWEEP_SANITIZE)
   target_compile_options(dfsweep_settings INTERFACE
     -fsanitize=${DFSWEEP_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
+  # What AddressSanitizer and the hardware find too takes a third of the time
+  # that sanitized code takes to compile.
+  if(DFSWEEP_SANITIZE MATCHES "address")
+    target_compile_options(dfsweep_settings INTERFACE
+      -fno-sanitize=null,alignment,vptr,object-size)
+  endif()
   target_link_options(dfsweep_settings INTERFACE
     -fsanitize=${DFSWEEP_SANITIZE})
 endif()

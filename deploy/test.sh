@@ -19,7 +19,7 @@ run_tests() {
 # Fewer simulated histories: they are many times slower here, and the same. No
 # faults of networks and disks: they are about time, which this build takes.
 run_sanitized() {
-  DFSWEEP_SIM_RUNS=60 ctest --test-dir build-asan --output-on-failure \
+  DFSWEEP_SIM_RUNS=30 ctest --test-dir build-asan --output-on-failure \
     --output-junit results.xml -j "$(nproc)" -LE 'soak|parity|fault'
 }
 count() {  # count ATTRIBUTE: its sum over the runs
