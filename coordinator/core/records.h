@@ -35,7 +35,8 @@ struct Need {
 struct Copy {
   WorkerRecord* worker;
   int attempt;
-  absl::Duration granted_at;
+  absl::Duration granted_at;  // this and the next as in TrialRecord
+  bool is_restored;
   absl::Duration last_listed;
 };
 

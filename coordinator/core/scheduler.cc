@@ -117,11 +117,7 @@ void Scheduler::Impl::RestoreCopy(TrialRecord& trial,
   if (restored.copy_attempt == 0) return;
   WorkerRecord& worker = WorkerOf(restored.copy_worker_id);
   worker.presence = WorkerRecord::Presence::kHeard;
-  worker.held[trial.id] = &trial;
-  trial.copy = Copy{.worker = &worker,
-                    .attempt = restored.copy_attempt,
-                    .granted_at = now,
-                    .last_listed = now};
+  HoldCopy(worker, trial, restored.copy_attempt, /*is_restored=*/true);
 }
 
 void Scheduler::Impl::RestoreTrial(const RestoredTrial& restored) {

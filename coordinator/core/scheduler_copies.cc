@@ -73,13 +73,19 @@ bool Scheduler::Impl::MayCopy(const WorkerRecord& worker,
 }
 
 void Scheduler::Impl::GrantCopy(WorkerRecord& worker, TrialRecord& trial) {
-  trial.copy = Copy{.worker = &worker,
-                    .attempt = ++trial.newest_attempt,
-                    .granted_at = now,
-                    .last_listed = now};
-  worker.held[trial.id] = &trial;
+  HoldCopy(worker, trial, ++trial.newest_attempt, /*is_restored=*/false);
   effects.push_back(LeaseGranted{
       worker.id, {trial.id, trial.copy->attempt}, /*is_copy=*/true});
+}
+
+void Scheduler::Impl::HoldCopy(WorkerRecord& worker, TrialRecord& trial,
+                               int attempt, bool is_restored) {
+  trial.copy = Copy{.worker = &worker,
+                    .attempt = attempt,
+                    .granted_at = now,
+                    .is_restored = is_restored,
+                    .last_listed = now};
+  worker.held[trial.id] = &trial;
 }
 
 bool Scheduler::Impl::IsCopy(const TrialRecord& trial,
@@ -109,6 +115,7 @@ void Scheduler::Impl::Promote(TrialRecord& trial) {
   trial.last_worker = copy.worker->id;
   trial.attempt = copy.attempt;
   trial.granted_at = copy.granted_at;
+  trial.is_restored = copy.is_restored;
   trial.last_listed = copy.last_listed;
   trial.granted_bytes = FreeBytes(*copy.worker);
   MoveTo(trial, TrialState::kRunning);

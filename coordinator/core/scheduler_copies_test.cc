@@ -144,6 +144,16 @@ TEST_F(CopiesTest, CopyTakesThePlaceOfALostOriginal) {
   EXPECT_EQ(world_.State("c"), TrialState::kCompleted);
 }
 
+TEST_F(CopiesTest, CopyInItsPlaceCountsFromTheCopysOwnGrant) {
+  MakeCopy();
+  world_.Start("fast", copy_);
+  Pass(absl::Minutes(20));
+  world_.HandBack("slow", original_);
+
+  // It has taken twenty of its minutes: "slow" would need ten.
+  EXPECT_THAT(world_.Lease("slow"), ElementsAre(AttemptId{"c", 3}));
+}
+
 TEST_F(CopiesTest, OriginalGoesOnWhenTheCopyFailsAndIsNotCopiedAgain) {
   MakeCopy();
 

@@ -116,6 +116,8 @@ struct Scheduler::Impl {
                                          const TrialRecord& trial) const;
   bool MayCopy(const WorkerRecord& worker, const TrialRecord& trial) const;
   void GrantCopy(WorkerRecord& worker, TrialRecord& trial);
+  void HoldCopy(WorkerRecord& worker, TrialRecord& trial, int attempt,
+                bool is_restored);
   static bool IsCopy(const TrialRecord& trial, const std::string& worker_id,
                      const AttemptId& attempt);
   // Ends the copy, whose trial goes on with its current attempt.
