@@ -135,6 +135,7 @@ Json ToJson(const v1::DeviceStatus& device) {
 
 Json ToJson(const v1::MachineStatus& status) {
   return {{"pause_reasons", TextsJson(status.pause_reasons())},
+          {"drain_reasons", TextsJson(status.drain_reasons())},
           {"on_battery", OrNull(status.has_on_battery(),
                                 [&] { return Json(status.on_battery()); })},
           {"battery_percent",

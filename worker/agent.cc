@@ -23,10 +23,13 @@ Agent::Agent(AgentOptions options, StateFolder state, const Clock& clock)
                 attempts_),
       progress_(state_.worker_id(), incarnation_, options_.progress_interval,
                 clock_, client_, link_, attempts_),
+      room_(options_.free_disk ? options_.free_disk
+                               : FreeBytesOf(state_.datasets()),
+            clock),
       datasets_({.folder = state_.datasets(),
                  .worker_id = state_.worker_id(),
                  .backoff = options_.backoff},
-                client_, link_),
+                room_, client_, link_),
       checkpoints_({.folder = state_.checkpoints(),
                     .worker_id = state_.worker_id(),
                     .limit_bytes = options_.checkpoints.limit_bytes,
@@ -45,6 +48,7 @@ Agent::Agent(AgentOptions options, StateFolder state, const Clock& clock)
                .datasets = datasets_,
                .checkpoints = checkpoints_,
                .sender = sender_,
+               .room = room_,
                .progress = progress_,
                .delivery = delivery_,
                .memory_for = [this](const std::string& device, pid_t trainer) {
@@ -88,7 +92,8 @@ absl::Status Agent::MakeSlots() {
       std::vector<std::string> devices,
       ParseDevices(wanted, has_cuda ? CountCudaDevices() : 0));
   std::vector<std::string> dealt = DealSlots(devices, options_.slots);
-  machine_ = std::make_unique<MachineWatch>(options_.machine, dealt, clock_);
+  machine_ =
+      std::make_unique<MachineWatch>(options_.machine, dealt, room_, clock_);
   int count = static_cast<int>(dealt.size());
   int cores = static_cast<int>(std::thread::hardware_concurrency());
   int threads = options_.trainer_threads > 0 ? options_.trainer_threads
@@ -164,6 +169,7 @@ void Agent::WatchMachine() {
 }
 
 void Agent::LookAtMachine() {
+  datasets_.MakeRoom(0);
   if (!machine_->Look()) return;
   const std::string reason = machine_->PauseReason();
   link_.SetOwnPause(reason);

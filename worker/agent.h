@@ -20,6 +20,7 @@
 #include "worker/coordinator_client.h"
 #include "worker/dataset_cache.h"
 #include "worker/delivery.h"
+#include "worker/disk_room.h"
 #include "worker/heartbeat.h"
 #include "worker/link.h"
 #include "worker/machine_watch.h"
@@ -39,7 +40,8 @@ struct AgentOptions {
   TrainerProcess::Options trainer;  // without log and stop limits of its own
   CheckpointCache::Options checkpoints;  // without folder and worker id
   MachineWatch::Options machine;
-  bool makes_probe = true;  // when it starts, unless it pauses
+  DiskRoom::FreeBytes free_disk;  // null: of the state's disk
+  bool makes_probe = true;        // when it starts, unless it pauses
   Backoff::Limits backoff;
   absl::Duration lease_wait = absl::Seconds(30);
   absl::Duration progress_interval = absl::Milliseconds(500);
@@ -88,6 +90,7 @@ class Agent {
   Spool spool_;
   Delivery delivery_;
   ProgressReporter progress_;
+  DiskRoom room_;
   DatasetCache datasets_;
   CheckpointCache checkpoints_;
   CheckpointSender sender_;

@@ -2,6 +2,7 @@
 // no-op trainer.
 #include "worker/agent.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -38,6 +39,7 @@ class AgentTest : public ::testing::Test {
     options.progress_interval = absl::Milliseconds(20);
     options.farewell = absl::Milliseconds(500);
     options.machine = machine_;
+    options.free_disk = [this] { return free_disk_.load(); };
     auto state = StateFolder::Open(folder_.path());
     ASSERT_TRUE(state.ok()) << state.status();
     agent_ = std::make_unique<Agent>(options, *std::move(state), *clock_);
@@ -95,6 +97,7 @@ class AgentTest : public ::testing::Test {
   const Clock* clock_ = &Clock::Real();
   TemporaryFolder sys_;  // without a battery
   MachineWatch::Options machine_{.sys = sys_.path()};
+  std::atomic<int64_t> free_disk_ = DiskRoom::kReserveBytes << 10;
   std::unique_ptr<Agent> agent_;
   std::thread thread_;
   absl::Status status_;
@@ -331,6 +334,37 @@ TEST_F(AgentTest, DatasetThatStaysDamagedIsTheEnvironmentsFault) {
   StartAgent();
   ASSERT_TRUE(AwaitCompletions(1));
   EXPECT_EQ(LastCompletion().failure().cause(), v1::ENVIRONMENT);
+}
+
+TEST_F(AgentTest, TrialWhoseDatasetHasNoRoomIsHandedBackUntilThereIsSome) {
+  free_disk_ = DiskRoom::kReserveBytes + kDatasetSize - 1;
+  Grant(Lease(1));
+  StartAgent();
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_THAT(LastCompletion().hand_back().reason(),
+              ::testing::HasSubstr("MiB of disk"));
+
+  Grant(Lease(1, 2));
+  free_disk_ = DiskRoom::kReserveBytes + kDatasetSize;
+  ASSERT_TRUE(AwaitCompletions(2));
+  EXPECT_TRUE(LastCompletion().has_result());
+}
+
+TEST_F(AgentTest, WorkerWithAFullDiskAsksForNothing) {
+  free_disk_ = 0;
+  machine_.interval = absl::Milliseconds(5);
+  Grant(Lease(1));
+  StartAgent();
+  ASSERT_TRUE(coordinator_.Await([](const State& state) {
+    return !state.heartbeats.empty() &&
+           state.heartbeats.back().status().drain_reasons_size() == 1;
+  }));
+  EXPECT_EQ(Count([](const State& s) { return s.lease_requests.size(); }), 0u);
+
+  free_disk_ = DiskRoom::kReserveBytes << 10;
+
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_TRUE(LastCompletion().has_result());
 }
 
 TEST_F(AgentTest, RefusedVersionEndsTheWorkerWithTheCoordinatorsWords) {

@@ -21,7 +21,6 @@ constexpr int kMaxFetches = 3;
 // NOT_FOUND means first that the worker is unknown, then that the dataset is.
 constexpr int kMaxUnknown = 3;
 // Left free for results and logs.
-constexpr int64_t kReserveBytes = 256 << 20;
 constexpr absl::Duration kStopSlice = absl::Milliseconds(100);
 
 absl::Status WriteError(const fs::path& path) {
@@ -66,7 +65,7 @@ absl::StatusOr<DatasetCache::Pin> DatasetCache::Get(
   std::error_code ignored;
   fs::last_write_time(PathOf(digest), fs::file_time_type::clock::now(),
                       ignored);
-  Evict();
+  Evict([this](int64_t total) { return total <= options_.limit_bytes; });
   return pin;
 }
 
@@ -169,20 +168,25 @@ absl::Status DatasetCache::FetchRest(const std::string& digest,
 
 absl::Status DatasetCache::CheckSpace(const std::string& digest,
                                       int64_t size_bytes) {
-  std::error_code error;
-  fs::space_info space = fs::space(options_.folder, error);
-  int64_t needed = size_bytes - FileSize(PartialPathOf(digest)) + kReserveBytes;
-  if (error || static_cast<int64_t>(space.available) >= needed) {
-    return absl::OkStatus();
-  }
+  const int64_t missing = size_bytes - FileSize(PartialPathOf(digest));
+  if (MakeRoom(missing)) return absl::OkStatus();
+  room_.NoteShortage(fmt::format("dataset {:.8}", digest), missing);
   return MakeError(
       absl::StatusCode::kResourceExhausted,
-      fmt::format("dataset {:.8} needs {} MiB of disk, {} MiB are free", digest,
-                  needed >> 20, space.available >> 20),
+      fmt::format("dataset {:.8} needs {} MiB of disk beside {} MiB of reserve",
+                  digest, missing >> 20, DiskRoom::kReserveBytes >> 20),
       options_.folder.string(), "free disk space on this worker");
 }
 
-void DatasetCache::Evict() {
+bool DatasetCache::MakeRoom(int64_t bytes) {
+  if (!room_.Has(bytes)) {
+    Evict([&](int64_t) { return room_.Has(bytes); });
+  }
+  return room_.Has(bytes);
+}
+
+void DatasetCache::Evict(
+    const std::function<bool(int64_t total_bytes)>& enough) {
   struct File {
     fs::file_time_type used;
     fs::path path;
@@ -202,7 +206,7 @@ void DatasetCache::Evict() {
   std::sort(files.begin(), files.end(),
             [](const File& a, const File& b) { return a.used < b.used; });
   for (const File& file : files) {
-    if (total <= options_.limit_bytes) return;
+    if (enough(total)) return;
     spdlog::info("evicts {} from the dataset cache",
                  file.path.filename().string());
     fs::remove(file.path, error);

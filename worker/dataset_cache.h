@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "dfsweep/v1/worker_service.pb.h"
 #include "worker/coordinator_client.h"
+#include "worker/disk_room.h"
 #include "worker/link.h"
 
 namespace dfsweep::worker {
@@ -30,8 +31,13 @@ class DatasetCache {
     int64_t limit_bytes = int64_t{20} << 30;
     Backoff::Limits backoff;
   };
-  DatasetCache(Options options, CoordinatorClient& client, Link& link)
-      : options_(std::move(options)), client_(client), link_(link) {}
+  // `room` is that of `folder`.
+  DatasetCache(Options options, DiskRoom& room, CoordinatorClient& client,
+               Link& link)
+      : options_(std::move(options)),
+        room_(room),
+        client_(client),
+        link_(link) {}
 
   // A verified file that stays while this lives. Move-only.
   class Pin {
@@ -57,11 +63,15 @@ class DatasetCache {
   };
 
   // Waits for the coordinator as long as it takes. Errors mean that this
-  // machine can't have the file: no space, a dataset that the coordinator does
-  // not have, or wrong bytes three times in a row. kCancelled if `stop` was
-  // set. `digest` must be a SHA-256.
+  // machine can't have the file: no space (kResourceExhausted, noted in the
+  // room), a dataset that the coordinator does not have, or wrong bytes three
+  // times in a row. kCancelled if `stop` was set. `digest` must be a SHA-256.
   absl::StatusOr<Pin> Get(const std::string& digest, int64_t size_bytes,
                           const std::atomic<bool>& stop);
+
+  // Evicts files that nobody uses, oldest use first, until the disk has room
+  // for `bytes` more; whether it has.
+  bool MakeRoom(int64_t bytes);
 
  private:
   std::filesystem::path PathOf(const std::string& digest) const;
@@ -74,10 +84,14 @@ class DatasetCache {
                      const std::atomic<bool>& stop);
   absl::Status FetchRest(const std::string& digest, int64_t size_bytes,
                          const std::atomic<bool>& stop);
+  // Makes room for what is missing of the file.
   absl::Status CheckSpace(const std::string& digest, int64_t size_bytes);
-  void Evict();
+  // As MakeRoom, until `enough` is true of the bytes of the files that are
+  // left.
+  void Evict(const std::function<bool(int64_t total_bytes)>& enough);
 
   const Options options_;
+  DiskRoom& room_;
   CoordinatorClient& client_;
   Link& link_;
   absl::Mutex mutex_;

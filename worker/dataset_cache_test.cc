@@ -1,5 +1,6 @@
 #include "worker/dataset_cache.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -28,7 +29,7 @@ class DatasetCacheTest : public ::testing::Test {
             .worker_id = "w",
             .limit_bytes = limit_bytes,
             .backoff = {absl::Milliseconds(1), absl::Milliseconds(5)}},
-        client_, link_));
+        room_, client_, link_));
   }
   fs::path File() const { return folder_.path() / (digest_ + ".npz"); }
   std::vector<int64_t> Offsets() {
@@ -41,6 +42,17 @@ class DatasetCacheTest : public ::testing::Test {
   CoordinatorClient client_{{.address = coordinator_.address()}};
   Link link_{Clock::Real()};
   TemporaryFolder folder_;
+  // A disk of so many bytes beside the reserve, which only the cache fills.
+  int64_t disk_bytes_ = 1 << 30;
+  DiskRoom room_{
+      [this]() -> std::optional<int64_t> {
+        int64_t used = 0;
+        for (const auto& entry : fs::directory_iterator(folder_.path())) {
+          used += static_cast<int64_t>(entry.file_size());
+        }
+        return DiskRoom::kReserveBytes + disk_bytes_ - used;
+      },
+      Clock::Real()};
   std::string digest_;
   std::vector<std::unique_ptr<DatasetCache>> caches_;  // outlive their pins
   std::atomic<bool> stop_ = false;
@@ -119,6 +131,32 @@ TEST_F(DatasetCacheTest, OldestUnusedFileIsEvictedBeyondTheLimit) {
   EXPECT_TRUE(fs::exists(File()));  // older, but in use
   EXPECT_FALSE(fs::exists(folder_.path() / (second + ".npz")));
   EXPECT_TRUE(fs::exists(folder_.path() / (third + ".npz")));
+}
+
+TEST_F(DatasetCacheTest, DatasetsThatNobodyUsesMakeRoomForAnother) {
+  disk_bytes_ = 2 * kSize + 100;
+  DatasetCache& cache = NewCache();
+  ASSERT_TRUE(cache.Get(digest_, kSize, stop_).ok());
+  const std::string second = coordinator_.AddDataset(kSize + 1);
+  const auto used = cache.Get(second, kSize + 1, stop_);
+  ASSERT_TRUE(used.ok());
+
+  const std::string third = coordinator_.AddDataset(kSize + 2);
+  ASSERT_TRUE(cache.Get(third, kSize + 2, stop_).ok());
+
+  EXPECT_FALSE(fs::exists(File()));
+  EXPECT_TRUE(fs::exists(used->path()));
+}
+
+TEST_F(DatasetCacheTest, DatasetWithoutRoomIsNotFetchedAndTheShortageIsNoted) {
+  disk_bytes_ = kSize - 1;
+  EXPECT_EQ(NewCache().Get(digest_, kSize, stop_).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(Offsets().empty());
+  EXPECT_THAT(room_.Shortage(), ::testing::HasSubstr(digest_.substr(0, 8)));
+
+  disk_bytes_ = kSize;
+  EXPECT_EQ(room_.Shortage(), "");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 namespace dfsweep::worker {
 namespace {
@@ -70,10 +71,13 @@ void Link::SetOrders(bool draining, bool paused) {
 
 void Link::SetOwnPause(const std::string& reason) {
   absl::MutexLock lock(&mutex_);
-  own_pause_ = !reason.empty();
+  const bool was_paused = std::exchange(own_pause_, !reason.empty());
   if (own_pause_) pause_reason_ = reason;
-  spdlog::info("{}", own_pause_ ? "pauses: " + reason
-                                : "nothing speaks against work any more");
+  if (own_pause_) {
+    spdlog::info("pauses: {}", reason);
+  } else if (was_paused) {
+    spdlog::info("nothing speaks against training any more");
+  }
 }
 
 void Link::RegisterAgain() {

@@ -87,6 +87,12 @@ v1::DeviceStatus ToProto(const std::string& device, const GpuReading& gpu,
   return status;
 }
 
+using Phrases = google::protobuf::RepeatedPtrField<std::string>;
+
+bool AreEqual(const Phrases& a, const Phrases& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
 }  // namespace
 
 std::string NvmlIdOf(int index, const char* visible) {
@@ -107,9 +113,10 @@ int64_t ForeignBytes(const std::vector<GpuProcess>& processes, pid_t ancestor) {
 }
 
 MachineWatch::MachineWatch(Options options, std::vector<std::string> devices,
-                           const Clock& clock)
+                           const DiskRoom& room, const Clock& clock)
     : options_(std::move(options)),
       devices_(Gpus(devices)),
+      room_(room),
       clock_(clock),
       manners_(options_.manners) {
   if (devices_.empty()) return;
@@ -139,12 +146,17 @@ bool MachineWatch::Look() {
   for (const std::string& reason : manners_.Judge(seen, clock_.Elapsed())) {
     status.add_pause_reasons(reason);
   }
+  const std::string shortage = room_.Shortage();
+  if (!shortage.empty()) status.add_drain_reasons(shortage);
   absl::MutexLock lock(&mutex_);
-  const bool has_changed = !std::equal(
-      status.pause_reasons().begin(), status.pause_reasons().end(),
-      status_.pause_reasons().begin(), status_.pause_reasons().end());
+  const bool has_changed =
+      !AreEqual(status.pause_reasons(), status_.pause_reasons()) ||
+      !AreEqual(status.drain_reasons(), status_.drain_reasons());
   status_ = std::move(status);
   if (has_changed) ++changes_;
+  if (has_changed && !shortage.empty()) {
+    spdlog::warn("begins nothing new: {}", shortage);
+  }
   return has_changed;
 }
 

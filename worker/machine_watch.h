@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "dfsweep/v1/resources.pb.h"
+#include "worker/disk_room.h"
 #include "worker/manners.h"
 #include "worker/nvml.h"
 
@@ -31,11 +32,12 @@ class MachineWatch {
     std::filesystem::path nvml_library;  // "": the driver's
     absl::Duration interval = absl::Seconds(5);
   };
-  // `devices` are the worker's ("cpu", "cuda:1", …). `clock` outlives it.
+  // `devices` are the worker's ("cpu", "cuda:1", …). `room` and `clock` outlive
+  // it.
   MachineWatch(Options options, std::vector<std::string> devices,
-               const Clock& clock);
+               const DiskRoom& room, const Clock& clock);
 
-  // Looks once. True if what speaks against training has changed.
+  // Looks once. True if what speaks against work has changed.
   bool Look();
 
   absl::Duration interval() const { return options_.interval; }
@@ -57,6 +59,7 @@ class MachineWatch {
 
   const Options options_;
   const std::vector<std::string> devices_;  // distinct, without "cpu"
+  const DiskRoom& room_;
   const Clock& clock_;
   std::unique_ptr<Nvml> nvml_;  // null if no device needs it or it is not there
   Manners manners_;

@@ -21,7 +21,7 @@ class MachineWatchTest : public ::testing::Test {
   MachineWatch Watch(const std::vector<std::string>& devices = {"cuda:0"}) {
     return MachineWatch(
         {.sys = sys_.path(), .nvml_library = FakeNvml::Library()}, devices,
-        clock_);
+        room_, clock_);
   }
   void SetOnBattery(bool on_battery) {
     const auto folder = sys_.path() / "class" / "power_supply" / "BAT0";
@@ -38,6 +38,8 @@ class MachineWatchTest : public ::testing::Test {
   }
 
   FakeClock clock_;
+  std::optional<int64_t> free_disk_;
+  DiskRoom room_{[this] { return free_disk_; }, clock_};
   FakeNvml fake_;
   TemporaryFolder sys_;
 };
@@ -72,6 +74,21 @@ TEST_F(MachineWatchTest, PausesOnBatteryAndLeavesTheGpuAsleep) {
   EXPECT_THAT(watch.Status().pause_reasons(), ElementsAre("on battery"));
   EXPECT_EQ(watch.PauseReason(), "on battery");
   EXPECT_EQ(watch.Status().devices_size(), 0);
+}
+
+TEST_F(MachineWatchTest, DrainsWhileTheDiskIsFull) {
+  MachineWatch watch = Watch({"cpu"});
+  free_disk_ = 0;
+
+  EXPECT_TRUE(watch.Look());
+
+  EXPECT_THAT(watch.Status().drain_reasons(),
+              ElementsAre("less than 256 MiB of its disk are free"));
+  EXPECT_EQ(watch.PauseReason(), "") << "what it trains goes on";
+  EXPECT_FALSE(watch.Look());
+  free_disk_ = DiskRoom::kReserveBytes;
+  EXPECT_TRUE(watch.Look());
+  EXPECT_THAT(watch.Status().drain_reasons(), ElementsAre());
 }
 
 TEST_F(MachineWatchTest, TellsWhenAReasonBeginsAndEnds) {
@@ -118,7 +135,7 @@ TEST_F(MachineWatchTest, WithoutADriverOnlyTheGpuIsUnknown) {
   SetOnBattery(true);
   MachineWatch watch(
       {.sys = sys_.path(), .nvml_library = "/nowhere/libnvidia-ml.so.1"},
-      {"cuda:0"}, clock_);
+      {"cuda:0"}, room_, clock_);
   EXPECT_TRUE(watch.Look());
   EXPECT_EQ(watch.PauseReason(), "on battery");
 }

@@ -19,8 +19,13 @@ struct Killed {
   std::string message;  // three lines
 };
 
-using Outcome =
-    std::variant<v1::TrialResult, v1::TrialFailure, Cancelled, Killed>;
+// It could not begin for want of something that this machine may have later.
+struct Deferred {
+  std::string reason;  // three lines
+};
+
+using Outcome = std::variant<v1::TrialResult, v1::TrialFailure, Cancelled,
+                             Killed, Deferred>;
 
 inline v1::TrialFailure Failure(v1::FailureCause cause, std::string message) {
   v1::TrialFailure failure;

@@ -19,6 +19,8 @@ using google::protobuf::util::TimeUtil;
 constexpr int kForgivenKills = 10;
 
 constexpr absl::Duration kLeastSpacing = absl::Milliseconds(100);
+// How often a slot looks whether its disk has room again.
+constexpr absl::Duration kLooksForRoomEvery = absl::Seconds(1);
 
 // Tells of an attempt's progress, and sends its checkpoints.
 class SlotObserver : public TrialObserver {
@@ -81,6 +83,9 @@ void Slot::Run() {
 }
 
 void Slot::AskAndTrain() {
+  if (!context_.room.Shortage().empty()) {
+    return context_.link.Pause(kLooksForRoomEvery);
+  }
   v1::LeaseTrialsResponse response = Lease();
   for (const v1::Lease& lease : response.leases()) RunLease(lease);
   // An answer without work can come at once.
@@ -153,6 +158,9 @@ Outcome Slot::Train(const v1::Lease& lease, const Attempt& attempt,
   auto dataset = context_.datasets.Get(
       lease.dataset().digest(), lease.dataset_size_bytes(), attempt.stop);
   if (absl::IsCancelled(dataset.status())) return Cancelled{};
+  if (absl::IsResourceExhausted(dataset.status())) {
+    return Deferred{MessageOf(dataset.status())};
+  }
   if (!dataset.ok()) return Failure(v1::ENVIRONMENT, dataset.status());
   context_.checkpoints.Prepare(lease, attempt.stop);
   SlotObserver observer(lease, std::move(progress), context_);
@@ -180,6 +188,9 @@ void Slot::Conclude(const Attempt& attempt, Outcome outcome,
       return HandBack(id, killed->message);
     }
     outcome = Failure(v1::CRASH, killed->message);
+  }
+  if (auto* deferred = std::get_if<Deferred>(&outcome)) {
+    return HandBack(id, deferred->reason);
   }
   if (auto* result = std::get_if<v1::TrialResult>(&outcome)) {
     spdlog::info("{} {} after {:.1f} s", ShortName(id),

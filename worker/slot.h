@@ -17,6 +17,7 @@
 #include "worker/coordinator_client.h"
 #include "worker/dataset_cache.h"
 #include "worker/delivery.h"
+#include "worker/disk_room.h"
 #include "worker/link.h"
 #include "worker/outcome.h"
 #include "worker/progress.h"
@@ -36,6 +37,7 @@ struct SlotContext {
   DatasetCache& datasets;
   const CheckpointCache& checkpoints;
   CheckpointSender& sender;
+  const DiskRoom& room;
   ProgressReporter& progress;
   Delivery& delivery;
   // MachineWatch::MemoryFor.

@@ -111,6 +111,7 @@ struct WorkerRecord {
   WorkerOrder order = WorkerOrder::kWork;
   bool leaving = false;   // by itself
   std::string own_pause;  // why it takes nothing of its own accord, or ""
+  std::string own_drain;  // why it takes nothing new of its own accord, or ""
   std::string refusal;    // why it is given nothing, or ""
   // Of its device, when it last asked for work.
   std::optional<int64_t> free_bytes;

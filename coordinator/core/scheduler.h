@@ -202,6 +202,8 @@ struct HeartbeatReceived {
   bool leaving = false;
   // Why it takes no work of its own accord, in a phrase; "" if it takes some.
   std::string pause_reason;
+  // Why it only finishes what it has of its own accord; "" if it goes on.
+  std::string drain_reason;
 };
 struct WorkerDrained {
   std::string worker_id;

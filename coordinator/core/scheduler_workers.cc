@@ -33,6 +33,12 @@ std::string PauseReasonOf(const WorkerRecord& worker) {
   return reason;
 }
 
+std::string DrainReasonOf(const WorkerRecord& worker) {
+  if (worker.leaving) return "it is leaving";
+  return worker.order == WorkerOrder::kDrain ? "it was drained by a person"
+                                             : worker.own_drain;
+}
+
 const char* LeaveReasonOf(const WorkerRecord& worker) {
   if (worker.order == WorkerOrder::kRemove) return "it was removed by a person";
   return worker.leaving ? "it has left" : "it has not come back yet";
@@ -51,9 +57,7 @@ std::string ReasonOf(const WorkerRecord& worker,
           "it has not been heard from for {}; its trials were given to others",
           absl::FormatDuration(options.lost_after));
     case WorkerState::kDraining:
-      return worker.leaving ? "it is leaving: it finishes what it has"
-                            : "it was drained by a person: it finishes what "
-                              "it has";
+      return DrainReasonOf(worker) + ": it finishes what it has";
     case WorkerState::kQuarantined:
       return fmt::format(
           "{} different trials in a row failed on it; it gets one trial at a "
@@ -79,7 +83,9 @@ WorkerState StateOf(const WorkerRecord& worker) {
   if (worker.presence == Presence::kLost) return WorkerState::kLost;
   if (worker.leaving) return WorkerState::kDraining;
   if (!PauseReasonOf(worker).empty()) return WorkerState::kPaused;
-  if (worker.order == WorkerOrder::kDrain) return WorkerState::kDraining;
+  if (worker.order == WorkerOrder::kDrain || !worker.own_drain.empty()) {
+    return WorkerState::kDraining;
+  }
   if (worker.health.is_quarantined()) return WorkerState::kQuarantined;
   if (worker.presence == Presence::kSuspect) return WorkerState::kSuspect;
   return WorkerState::kOnline;
@@ -120,6 +126,7 @@ void Scheduler::Impl::On(const HeartbeatReceived& event) {
   worker->last_sequence = event.sequence;
   worker->leaving = event.leaving;
   worker->own_pause = event.pause_reason;
+  worker->own_drain = event.drain_reason;
   Hear(*worker);
   Reconcile(*worker, event.held);
   GiveBackUnheld(*worker);
@@ -253,6 +260,7 @@ void Scheduler::Impl::StartIncarnation(WorkerRecord& worker,
   if (worker.order == WorkerOrder::kDrain) worker.order = WorkerOrder::kWork;
   worker.leaving = false;
   worker.own_pause.clear();
+  worker.own_drain.clear();
 }
 
 void Scheduler::Impl::Hear(WorkerRecord& worker) {

@@ -496,6 +496,32 @@ TEST(WorkerPausedTest, WorkerMayPauseOfItsOwnAccord) {
   EXPECT_THAT(world.Lease("w"), SizeIs(1));
 }
 
+TEST(WorkerDrainedTest, WorkerMayDrainOfItsOwnAccord) {
+  SchedulerWorld world;
+  world.Register("w", 2);
+  world.Submit("s", {"a", "b"});
+  const AttemptId held = world.Lease("w").at(0);
+  auto beat = [&](const std::string& reason) {
+    return world.Step(HeartbeatReceived{.worker_id = "w",
+                                        .incarnation = "1",
+                                        .sequence = ++world.sequence,
+                                        .held = {held},
+                                        .drain_reason = reason});
+  };
+
+  EXPECT_THAT(Only<WorkerChanged>(beat("its disk is full")), SizeIs(1));
+
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kDraining);
+  EXPECT_EQ(world.scheduler.Worker("w")->reason,
+            "its disk is full: it finishes what it has");
+  EXPECT_THAT(world.Lease("w"), IsEmpty());
+  EXPECT_TRUE(world.scheduler.IsLive("w", held));
+
+  beat("");
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kOnline);
+  EXPECT_THAT(world.Lease("w"), SizeIs(1));
+}
+
 TEST(WorkerPausedTest, AllReasonsAreTold) {
   SchedulerWorld world;
   world.Register("w");

@@ -27,6 +27,7 @@ struct DeviceStatus {
 
 struct MachineStatus {
   std::vector<std::string> pause_reasons;
+  std::vector<std::string> drain_reasons;
   std::optional<bool> on_battery;
   std::optional<int> battery_percent;
   std::vector<DeviceStatus> devices;

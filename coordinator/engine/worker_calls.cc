@@ -131,6 +131,7 @@ void LeaseTrials(Turn& turn, ParkedLease request) {
 void Heartbeat(Turn& turn, HeartbeatReceived event, MachineStatus machine,
                ParkedHeartbeat heartbeat) {
   event.pause_reason = absl::StrJoin(machine.pause_reasons, ", ");
+  event.drain_reason = absl::StrJoin(machine.drain_reasons, ", ");
   absl::Status status = turn.Step(event);
   if (status.ok()) turn.fleet()[event.worker_id] = std::move(machine);
   if (absl::IsFailedPrecondition(status)) {  // a newer process took its place

@@ -439,6 +439,16 @@ TEST_F(WorkerCallsTest, WhyAWorkerPausesAndHowItIsAreShown) {
   EXPECT_EQ(view.machine->battery_percent, 83);
 }
 
+TEST_F(WorkerCallsTest, WorkerThatDrainsByItselfIsShownSo) {
+  Register("w");
+  Beat("w", {}, "1", {.drain_reasons = {"its disk is full"}});
+  WorkerView view =
+      Get([](Turn& turn) { return ListWorkers(turn, false); }).at(0);
+  EXPECT_EQ(view.row.state, WorkerState::kDraining);
+  EXPECT_EQ(view.machine->drain_reasons,
+            std::vector<std::string>{"its disk is full"});
+}
+
 TEST_F(WorkerCallsTest, OldProcessIsToldToRegisterAgain) {
   WorkerRow newer = AWorker("w", "w");
   newer.incarnation = "2";

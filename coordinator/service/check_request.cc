@@ -407,7 +407,8 @@ DeviceStatus DeviceOf(const v1::DeviceStatus& from) {
 }  // namespace
 
 MachineStatus ReadMachineStatus(const v1::MachineStatus& status) {
-  MachineStatus machine{.pause_reasons = PhrasesOf(status.pause_reasons())};
+  MachineStatus machine{.pause_reasons = PhrasesOf(status.pause_reasons()),
+                        .drain_reasons = PhrasesOf(status.drain_reasons())};
   if (status.has_on_battery()) machine.on_battery = status.on_battery();
   if (status.has_battery_percent()) {
     machine.battery_percent = status.battery_percent();

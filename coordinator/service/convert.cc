@@ -148,6 +148,9 @@ void SetMachine(const MachineStatus& machine, v1::MachineStatus* out) {
   for (const std::string& reason : machine.pause_reasons) {
     out->add_pause_reasons(reason);
   }
+  for (const std::string& reason : machine.drain_reasons) {
+    out->add_drain_reasons(reason);
+  }
   if (machine.on_battery) out->set_on_battery(*machine.on_battery);
   if (machine.battery_percent) {
     out->set_battery_percent(*machine.battery_percent);

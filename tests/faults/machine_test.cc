@@ -79,6 +79,10 @@ class SmallDisk {
       }
     }
   }
+  void Resize(const char* size) const {
+    const std::string options = std::string("size=") + size;
+    ::mount("tmpfs", folder_.c_str(), "tmpfs", MS_REMOUNT, options.c_str());
+  }
   void Free() const { std::filesystem::remove(Ballast()); }
 
  private:
@@ -126,29 +130,34 @@ TEST_F(MachineFaultsTest, WorkersFullDiskLosesNoResult) {
   SmallDisk disk(fleet_.StateOf("a"), "260m");
   SKIP_WITHOUT(disk);
   Start();
-  fleet_.StartWorker("a", 1, EpochsOf(100));
+  fleet_.StartWorker("a", 1, EpochsOf(300));
   Submit(4);
-  ASSERT_TRUE(AwaitCount("completed", 1));
+  ASSERT_TRUE(AwaitCount("running", 1));
 
   disk.Fill();
-  ASSERT_LT(Count("completed"), 3) << "it ended too early to count";
 
+  // What it trains goes on, and nothing else is begun.
+  ASSERT_TRUE(AwaitState("a", "DRAINING"));
+  ASSERT_TRUE(Eventually([&] { return Count("running") == 0; }));
+  ASSERT_LT(Count("completed"), 4) << "it ended too early to tell";
+  disk.Free();
   ASSERT_TRUE(AwaitCount("completed", 4));
   for (const json& row : OneRowEach(4)) EXPECT_EQ(row["attempt"], 1);
 }
 
-TEST_F(MachineFaultsTest, WorkerWithoutRoomForTheDatasetFailsNoTrial) {
+TEST_F(MachineFaultsTest, LoneWorkerWithoutRoomForTheDatasetFailsNoTrial) {
   SmallDisk disk(fleet_.StateOf("full"), "1m");
   SKIP_WITHOUT(disk);
   Start();
   fleet_.StartWorker("full");
-  Submit(3);
-  ASSERT_TRUE(AwaitState("full", "QUARANTINED"));
+  Submit(1);
+  ASSERT_TRUE(AwaitState("full", "DRAINING"));
+  EXPECT_EQ(Count("completed") + Count("failed"), 0);
 
-  fleet_.StartWorker("other");
+  disk.Resize("300m");
 
-  ASSERT_TRUE(AwaitCount("completed", 3));
-  for (const json& row : OneRowEach(3)) EXPECT_EQ(row["worker"], "other");
+  ASSERT_TRUE(AwaitCount("completed", 1));
+  OneRowEach(1);
 }
 
 // ---- flipped bits -----------------------------------------------------------
