@@ -11,8 +11,9 @@ namespace dfsweep {
 class TemporaryFolder {
  public:
   TemporaryFolder()
-      : path_(std::filesystem::temp_directory_path() /
-              ("dfsweep-test-" + RandomHex(6))) {
+      : TemporaryFolder(std::filesystem::temp_directory_path()) {}
+  explicit TemporaryFolder(const std::filesystem::path& parent)
+      : path_(parent / ("dfsweep-test-" + RandomHex(6))) {
     std::filesystem::create_directories(path_);
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }

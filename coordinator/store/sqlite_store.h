@@ -16,15 +16,15 @@
 
 namespace dfsweep::coordinator {
 
-// The store as one SQLite file in a folder, which it locks. There is one
-// connection to the file in one process, and it alone checkpoints: SQLite
-// before 3.51.3 can corrupt a WAL that several connections checkpoint.
 // A trial's state as its sweep sees it, in SQL: `t` of trials, `st` of
 // sweep_trials.
 inline constexpr char kStateInSweep[] =
     "CASE WHEN t.state = 'cancelled' AND st.pruned THEN 'pruned' "
     "ELSE t.state END";
 
+// The store as one SQLite file in a folder, which it locks. There is one
+// connection to the file in one process, and it alone checkpoints: SQLite
+// before 3.51.3 can corrupt a WAL that several connections checkpoint.
 class SqliteStore : public Store {
  public:
   // Opens or creates the store in `folder`. kFailedPrecondition if another
