@@ -14,6 +14,8 @@ namespace {
 
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(500);
 constexpr absl::Duration kLastBackoff = absl::Seconds(30);
+// A coordinator that got another address is found as soon as its name says so.
+constexpr absl::Duration kLeastAgeOfAName = absl::Seconds(5);
 constexpr absl::Duration kMaxConnectionIdle = absl::Minutes(15);
 constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
 constexpr size_t kServerMemoryBytes = 256u << 20;
@@ -37,6 +39,8 @@ grpc::ChannelArguments ClientChannelArguments() {
                    Milliseconds(kFirstBackoff));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
                    Milliseconds(kLastBackoff));
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS,
+                   Milliseconds(kLeastAgeOfAName));
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
   // A proxy of the environment can't reach a machine of the same network.

@@ -123,9 +123,9 @@ void Fleet::StartCoordinator(std::vector<std::string> extra_environment,
   Serve(std::move(arguments), std::move(extra_environment));
 }
 
-void Fleet::StartSharedCoordinator() {
+void Fleet::StartSharedCoordinator(const std::string& advertise) {
   is_shared_ = true;
-  Serve({"--listen", "0.0.0.0:0", "--advertise", "127.0.0.1"}, {});
+  Serve({"--listen", "0.0.0.0:0", "--advertise", advertise}, {});
 }
 
 void Fleet::Serve(std::vector<std::string> arguments,
@@ -177,18 +177,22 @@ void Fleet::Launch(const std::string& worker,
 }
 
 void Fleet::StartJoiningWorker(const std::string& name,
-                               std::vector<std::string> arguments) {
-  arguments.insert(
-      arguments.end(),
+                               std::vector<std::string> arguments,
+                               std::vector<std::string> extra_environment) {
+  std::vector<std::string> command = worker_prefix_;
+  command.push_back(BinFolder() / "dfsweep-worker");
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  command.insert(
+      command.end(),
       {"--name", name, "--state", StateOf(name).string(), "--trainer",
        (TestBinFolder() / "dfsweep-noop-trainer").string(),
        "--exit-with-stdin"});
+  extra_environment.push_back("XDG_CONFIG_HOME=" + (folder_ / name).string());
   workers_.erase(name);
   workers_.emplace(
-      name, Process::Start({.program = BinFolder() / "dfsweep-worker",
-                            .arguments = std::move(arguments),
-                            .extra_environment = {"XDG_CONFIG_HOME=" +
-                                                  (folder_ / name).string()},
+      name, Process::Start({.program = "/usr/bin/env",
+                            .arguments = std::move(command),
+                            .extra_environment = std::move(extra_environment),
                             .stderr_path = folder_ / (name + ".log")})
                 .value());
 }

@@ -37,8 +37,9 @@ class Fleet {
   // port, as a restarted daemon does.
   void StartCoordinator(std::vector<std::string> extra_environment = {},
                         std::vector<std::string> arguments = {});
-  // One that serves others with TLS; commands go to it by its store.
-  void StartSharedCoordinator();
+  // One that serves others with TLS, who know it by the name or address
+  // `advertise`; commands go to it by its store.
+  void StartSharedCoordinator(const std::string& advertise = "127.0.0.1");
   // HOST:PORT of the coordinator.
   const std::string& address() const { return address_; }
   // Workers started from now on connect there instead of to the coordinator.
@@ -53,7 +54,12 @@ class Fleet {
   // `dfsweep-worker` as typed by its owner, whose configuration is in a folder
   // of its own, and the no-op trainer.
   void StartJoiningWorker(const std::string& name,
-                          std::vector<std::string> arguments);
+                          std::vector<std::string> arguments,
+                          std::vector<std::string> extra_environment = {});
+  // From now on by a command before their own ("nice", …), that becomes it.
+  void StartJoiningWorkersBy(std::vector<std::string> command) {
+    worker_prefix_ = std::move(command);
+  }
   std::filesystem::path StateOf(const std::string& worker) const {
     return folder_ / ("worker-" + worker);
   }
@@ -103,6 +109,7 @@ class Fleet {
   std::string address_;
   std::string route_;
   bool is_shared_ = false;
+  std::vector<std::string> worker_prefix_;
   std::optional<Process> coordinator_;
   std::map<std::string, Process> workers_;
 };
