@@ -5,10 +5,11 @@
 
 #include <vector>
 
+#include "base/nearest.h"
+#include "base/usage.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
-#include "cli/usage.h"
 
 namespace dfsweep::cli {
 namespace {

@@ -13,7 +13,6 @@
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
-#include "cli/usage.h"
 #include "model/config/error.h"
 #include "model/data/limits.h"
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "cli/usage.h"
+#include "base/nearest.h"
 
 namespace dfsweep::cli {
 namespace {

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "base/build_id.h"
+#include "base/usage.h"
 #include "base/version.h"
 #include "cli/connection.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-#include "cli/usage.h"
+#include "cli/text.h"
 
 namespace dfsweep::cli {
 namespace {

@@ -7,8 +7,8 @@
 #include <sstream>
 #include <vector>
 
+#include "base/nearest.h"
 #include "cli/terminal.h"
-#include "cli/usage.h"
 
 namespace dfsweep::cli {
 namespace {

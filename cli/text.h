@@ -49,6 +49,9 @@ Json ParseObject(const std::string& text);
 std::string ParametersText(const Json& configuration,
                            const std::vector<std::string>& names);
 
+// `arguments` as a shell would take them, with quotes where needed.
+std::string ShellQuoted(const std::vector<std::string>& arguments);
+
 }  // namespace dfsweep::cli
 
 #endif  // DFSWEEP_CLI_TEXT_H_

@@ -64,5 +64,10 @@ TEST(ParseObject, AnythingElseIsEmpty) {
   EXPECT_TRUE(ParseObject("{").empty());
 }
 
+TEST(ShellQuoted, WhatIsPrintedCanBePasted) {
+  EXPECT_EQ(ShellQuoted({"dfsweep", "run", "a b.yaml", "x='1'", ""}),
+            "dfsweep run 'a b.yaml' 'x='\\''1'\\''' ''");
+}
+
 }  // namespace
 }  // namespace dfsweep::cli

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stop_signals.h"
+#include "base/usage.h"
 #include "base/version.h"
 #include "coordinator/service/server.h"
 
@@ -121,11 +122,7 @@ int Main(int argc, char** argv) {
                "dfsweep-coordinator");
   CommandLine line;
   AddOptions(app, line);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kExitFailed;
-  }
+  if (auto ended = ParseOrExplain(app, argc, argv)) return *ended;
   StopSignals signals;  // before threads start: they inherit the mask
   StartLogging("coordinator");
   absl::Status status = Serve(line, signals);

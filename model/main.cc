@@ -1,6 +1,7 @@
 // dfsweep-trainer: trains one trial after another. --help has the usage.
 #include <stdlib.h>
 
+#include <algorithm>
 #include <charconv>
 #include <exception>
 #include <filesystem>
@@ -9,9 +10,12 @@
 #include <vector>
 
 #include "base/build_id.h"
+#include "base/nearest.h"
 #include "base/version.h"
+#include "model/config/error.h"
 #include "model/protocol/protocol.h"
 #include "model/serve.h"
+#include "model/train/failure.h"
 
 namespace dfsweep::model {
 namespace {
@@ -40,6 +44,11 @@ model/protocol/PROTOCOL.md. Workers use --serve; --trial is for people.
   --environment   print versions and device as JSON
 )";
 
+const std::vector<std::string> kFlags = {"--serve", "--probe", "--environment",
+                                         "--version", "--help"};
+const std::vector<std::string> kOptions = {"--trial", "--device", "--threads",
+                                           "--checkpoints"};
+
 // Options that take a value, "" if not given; flags.
 struct CommandLine {
   std::string trial;
@@ -48,9 +57,12 @@ struct CommandLine {
   std::string flag;
 };
 
-struct UsageError {
-  std::string message;
-};
+constexpr char kSeeHelp[] = "see dfsweep-trainer --help";
+
+config::Error WrongUsage(const std::string& what,
+                         const std::string& remedy = kSeeHelp) {
+  return config::Error(what, "", remedy);
+}
 
 int ParseThreads(const std::string& text) {
   int threads = 0;
@@ -58,7 +70,7 @@ int ParseThreads(const std::string& text) {
       std::from_chars(text.data(), text.data() + text.size(), threads);
   if (error != std::errc() || end != text.data() + text.size() || threads < 1 ||
       threads > 1024) {
-    throw UsageError{"--threads takes a number from 1 to 1024"};
+    throw WrongUsage("--threads takes a number from 1 to 1024");
   }
   return threads;
 }
@@ -67,26 +79,34 @@ std::string Folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) {
-    throw UsageError{"--checkpoints: '" + path +
-                     "' can't be made: " + error.message()};
+    throw WrongUsage(
+        "--checkpoints: '" + path + "' can't be made: " + error.message(),
+        "check its permissions, or name another folder");
   }
   return path;
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+config::Error UnknownName(const std::string& name) {
+  std::vector<std::string> known = kOptions;
+  known.insert(known.end(), kFlags.begin(), kFlags.end());
+  return WrongUsage("there is no option '" + name + "'",
+                    DidYouMean(name, known, kSeeHelp));
 }
 
 CommandLine Parse(const std::vector<std::string>& arguments) {
   CommandLine line;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& name = arguments[i];
-    if (name == "--serve" || name == "--probe" || name == "--environment" ||
-        name == "--version" || name == "--help") {
+    if (Contains(kFlags, name)) {
       line.flag = name.substr(2);
       continue;
     }
-    if (name != "--trial" && name != "--device" && name != "--threads" &&
-        name != "--checkpoints") {
-      throw UsageError{"there is no option '" + name + "'"};
-    }
-    if (i + 1 == arguments.size()) throw UsageError{name + " needs a value"};
+    if (!Contains(kOptions, name)) throw UnknownName(name);
+    if (i + 1 == arguments.size()) throw WrongUsage(name + " needs a value");
     const std::string& value = arguments[++i];
     if (name == "--trial") line.trial = value;
     if (name == "--device") line.options.device = value;
@@ -94,8 +114,8 @@ CommandLine Parse(const std::vector<std::string>& arguments) {
     if (name == "--checkpoints") line.options.checkpoints = Folder(value);
   }
   if (line.flag.empty() == line.trial.empty()) {
-    throw UsageError{line.trial.empty() ? "there is nothing to do"
-                                        : "--trial excludes --" + line.flag};
+    throw WrongUsage(line.trial.empty() ? "there is nothing to do"
+                                        : "--trial excludes --" + line.flag);
   }
   return line;
 }
@@ -117,19 +137,27 @@ int Run(const CommandLine& line) {
   return protocol::kExitDone;
 }
 
+void Explain(const config::Error& error) {
+  std::cerr << "error: " << error.what_happened() << "\n  at "
+            << (error.where().empty() ? "dfsweep-trainer" : error.where())
+            << "\n  fix: " << error.remedy() << "\n";
+}
+
 int Main(const std::vector<std::string>& arguments) {
   // cuBLAS gives the same bits each time only with a workspace of its own; it
   // reads this when the first CUDA context is made.
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   try {
     return Run(Parse(arguments));
-  } catch (const UsageError& error) {
-    std::cerr << "dfsweep-trainer: " << error.message
-              << "\n  on the command line\n  see dfsweep-trainer --help\n";
+  } catch (const Failure& failure) {
+    Explain(failure);
+    return protocol::kExitEnvironment;
+  } catch (const config::Error& error) {
+    Explain(error);
     return protocol::kExitUsage;
   } catch (const std::exception& error) {
-    std::cerr << "dfsweep-trainer: " << error.what()
-              << "\n  before a trial began\n  run `dfsweep doctor`\n";
+    Explain(config::Error(error.what(), "dfsweep-trainer, before a trial began",
+                          "run `dfsweep doctor`"));
     return protocol::kExitEnvironment;
   }
 }

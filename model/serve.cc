@@ -168,10 +168,9 @@ int RunFile(const std::string& file, const FileOptions& options) {
   text << stream.rdbuf();
   Json trial = Json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
   if (!stream || trial.is_discarded()) {
-    std::cerr << "dfsweep-trainer: the trial can't be read\n  " << file
-              << "\n  give a file with the JSON object that "
-                 "model/protocol/PROTOCOL.md calls trial\n";
-    return protocol::kExitUsage;
+    throw config::Error("the trial can't be read", file,
+                        "give a file with the JSON object that "
+                        "model/protocol/PROTOCOL.md calls trial");
   }
   mailbox->Put(
       {.trial = std::move(trial),

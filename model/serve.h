@@ -14,7 +14,7 @@ struct FileOptions {
   std::string checkpoints;  // a folder; "": none are kept
 };
 
-// Trains the trial in `file`.
+// Trains the trial in `file`; throws config::Error if that can't be read.
 int RunFile(const std::string& file, const FileOptions& options);
 
 // Obeys commands on standard input until it ends. The end of the input ends the

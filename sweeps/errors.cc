@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/nearest.h"
 #include "model/config/parameters.h"
 
 namespace dfsweep::sweeps {
@@ -39,15 +40,12 @@ absl::Status AtPlace(const config::Error& error, std::string_view where) {
 absl::Status UnknownName(std::string_view kind, const std::string& name,
                          std::string_view where,
                          const std::vector<std::string>& known) {
-  // Beyond this length a name is no typing error, and comparing it is slow.
-  constexpr size_t kLongestName = 100;
-  std::string nearest =
-      name.size() > kLongestName ? "" : config::Nearest(name, known);
-  std::string shown = name.size() > kLongestName ? "(a very long name)" : name;
-  return Invalid(fmt::format("there is no {} '{}'", kind, shown), where,
-                 nearest.empty()
-                     ? fmt::format("use one of: {}", fmt::join(known, ", "))
-                     : fmt::format("did you mean '{}'?", nearest));
+  constexpr size_t kLongestShown = 100;
+  std::string shown = name.size() > kLongestShown ? "(a very long name)" : name;
+  return Invalid(
+      fmt::format("there is no {} '{}'", kind, shown), where,
+      DidYouMean(name, known,
+                 fmt::format("use one of: {}", fmt::join(known, ", "))));
 }
 
 absl::Status CheckKeys(const Node& node, std::string_view kind,

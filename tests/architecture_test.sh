@@ -21,7 +21,7 @@ forbid "base sweeps model coordinator/core coordinator/store coordinator/results
   'grpc|google/protobuf|dfsweep/v1' "only services, worker and CLI see gRPC:"
 forbid "model" 'absl/|base/|sweeps/|coordinator/|worker/|cli/' \
   "model/ builds alone, without Abseil or the rest of the project:" \
-  'base/build_id.h|base/version.h'
+  'base/build_id.h|base/nearest.h|base/version.h'
 forbid "base" 'sweeps/|coordinator/|worker/|cli/|model/' "base is a leaf:"
 forbid "sweeps" 'coordinator/|worker/|cli/' "sweeps knows no process:"
 forbid "worker cli" 'coordinator/' "worker and CLI know the coordinator by its wire:"

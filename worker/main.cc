@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/stop_signals.h"
+#include "base/usage.h"
 #include "base/version.h"
 #include "proto/endpoint.h"
 #include "worker/agent.h"
@@ -290,12 +291,9 @@ int Main(int argc, char** argv) {
   AddJoin(app, line);
   app.set_config("--config", rpc::ConfigurationFile("worker.toml").string(),
                  "Options from a file, which `join` writes");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    int code = app.exit(error);
-    return code == 0 ? 0 : kExitFailed;
-  }
+  // A mistyped name there is a mistake as it is on the command line.
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  if (auto ended = ParseOrExplain(app, argc, argv)) return *ended;
   StopSignals signals;  // before threads start: they inherit the mask
   StartLogging("worker");
   absl::Status status = Run(app, line, signals);

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <numeric>
 #include <set>
 #include <sstream>
+
+#include "base/nearest.h"
 
 namespace dfsweep::config {
 namespace {
@@ -189,22 +190,6 @@ int64_t TakeLabel(std::string_view* text) {
   return label;
 }
 
-int EditDistance(std::string_view a, std::string_view b) {
-  // Levenshtein with two rows.
-  std::vector<int> previous(b.size() + 1);
-  std::iota(previous.begin(), previous.end(), 0);
-  for (size_t i = 0; i < a.size(); ++i) {
-    std::vector<int> row(b.size() + 1);
-    row[0] = static_cast<int>(i) + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      row[j + 1] = std::min({row[j] + 1, previous[j + 1] + 1,
-                             previous[j] + (a[i] == b[j] ? 0 : 1)});
-    }
-    previous = row;
-  }
-  return previous.back();
-}
-
 }  // namespace
 
 const Parameter* FindParameter(std::string_view name) {
@@ -266,26 +251,6 @@ std::string ConditionText(const Parameter& parameter) {
   return text;
 }
 
-std::string Nearest(std::string_view name,
-                    const std::vector<std::string>& candidates) {
-  std::string best;
-  int best_distance = std::max<int>(2, static_cast<int>(name.size()) / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    int distance = EditDistance(name, candidate);
-    // "lambda" means "ewc.lambda": the last part of a dotted name counts too.
-    if (size_t dot = candidate.rfind('.'); dot != std::string::npos) {
-      distance = std::min(
-          distance,
-          EditDistance(name, std::string_view(candidate).substr(dot + 1)) + 1);
-    }
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 Json Normalize(const Parameter& parameter, const Json& value) {
   switch (parameter.type) {
     case Type::kBoolean:
@@ -324,10 +289,9 @@ Json Effective(const Json& configuration) {
       for (const Parameter& parameter : Parameters()) {
         names.push_back(parameter.name);
       }
-      std::string nearest = Nearest(name, names);
-      throw Error("there is no parameter '" + name + "'", "",
-                  nearest.empty() ? "run 'dfsweep parameters' for the list"
-                                  : "did you mean '" + nearest + "'?");
+      throw Error(
+          "there is no parameter '" + name + "'", "",
+          DidYouMean(name, names, "run 'dfsweep parameters' for the list"));
     }
   }
   Json effective = Json::object();

@@ -70,11 +70,6 @@ std::string RangeText(const Parameter& parameter);
 // "strategy = ewc and optimizer = sgd"; "" if it always applies.
 std::string ConditionText(const Parameter& parameter);
 
-// The candidate nearest to `name` by edit distance; "" if none is near enough
-// to be what was meant.
-std::string Nearest(std::string_view name,
-                    const std::vector<std::string>& candidates);
-
 // Checks one value and returns its normal form: a real is always a JSON double
 // (1 and 1e0 are one value), an integer may be written 1e3, label sets are
 // sorted and written with the fewest characters.

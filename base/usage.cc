@@ -1,13 +1,15 @@
-#include "cli/usage.h"
+#include "base/usage.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 
-#include "model/config/parameters.h"
+#include "base/nearest.h"
 
-namespace dfsweep::cli {
+namespace dfsweep {
 namespace {
 
 // The innermost subcommand that was named.
@@ -56,6 +58,30 @@ absl::Status UnknownCommand(const CLI::App& command, const std::string& word) {
                  fmt::format("use one of: {}", fmt::join(known, ", "))));
 }
 
+// Of the file that --config names, which has the options without dashes.
+absl::Status UnknownSetting(const CLI::App& app, const std::string& name) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_configurable()) known.push_back(option->get_single_name());
+  }
+  return MakeError(
+      absl::StatusCode::kInvalidArgument,
+      fmt::format("there is no option '{}'", name),
+      app.get_config_ptr()->as<std::string>(),
+      DidYouMean(name, known,
+                 fmt::format("remove it there; see {} --help", FullName(app))));
+}
+
+// CLI11's words, but where they speak of types instead of what to do.
+std::string WhatHappened(const CLI::ParseError& error) {
+  std::string what = error.what();
+  std::replace(what.begin(), what.end(), '\n', ' ');
+  if (error.get_name() == "ArgumentMismatch" && what.ends_with(" missing")) {
+    return what.substr(0, what.find(": ")) + " needs a value";
+  }
+  return what;
+}
+
 }  // namespace
 
 std::vector<const CLI::App*> VisibleSubcommands(const CLI::App& app) {
@@ -77,14 +103,6 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   return names;
 }
 
-std::string DidYouMean(const std::string& name,
-                       const std::vector<std::string>& known,
-                       const std::string& otherwise) {
-  std::string nearest = config::Nearest(name, known);
-  return nearest.empty() ? otherwise
-                         : fmt::format("did you mean '{}'?", nearest);
-}
-
 absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = Innermost(app);
   for (const std::string& word : app.remaining(/*recurse=*/true)) {
@@ -93,34 +111,30 @@ absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
     return Wrong(fmt::format("'{}' is one argument too many", word), command,
                  fmt::format("see {} --help", FullName(command)));
   }
-  std::string what = error.what();
+  constexpr std::string_view kUnknownSetting = "INI was not able to parse ";
+  std::string what = WhatHappened(error);
+  if (error.get_name() == "ConfigError" && what.starts_with(kUnknownSetting)) {
+    return UnknownSetting(app, what.substr(kUnknownSetting.size()));
+  }
   bool is_group = !SubcommandNames(command).empty();
   if (is_group && error.get_name() == "RequiredError") {
     return Wrong("no command was given", command,
                  fmt::format("use one of: {}",
                              fmt::join(SubcommandNames(command), ", ")));
   }
-  std::replace(what.begin(), what.end(), '\n', ' ');
   return Wrong(what, command, fmt::format("see {} --help", FullName(command)));
 }
 
-std::string ShellQuoted(const std::vector<std::string>& arguments) {
-  constexpr char kPlain[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-      "0123456789._-+=:,/@%";
-  std::string line;
-  for (const std::string& argument : arguments) {
-    if (!line.empty()) line += ' ';
-    if (!argument.empty() &&
-        argument.find_first_not_of(kPlain) == std::string::npos) {
-      line += argument;
-      continue;
-    }
-    line += '\'';
-    for (char c : argument) line += c == '\'' ? "'\\''" : std::string(1, c);
-    line += '\'';
+std::optional<int> ParseOrExplain(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    std::fputs(FormatForPerson(UsageError(app, error)).c_str(), stderr);
+    return kExitUsage;
   }
-  return line;
+  return std::nullopt;
 }
 
-}  // namespace dfsweep::cli
+}  // namespace dfsweep

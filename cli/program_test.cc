@@ -1,9 +1,10 @@
-#include "cli/usage.h"
+#include "cli/program.h"
 
 #include <gtest/gtest.h>
 
+#include "base/usage.h"
 #include "cli/completion.h"
-#include "cli/program.h"
+#include "cli/text.h"
 
 namespace dfsweep::cli {
 namespace {
@@ -89,11 +90,6 @@ TEST(ProgramText, LeadsToTheSameStoreOrCoordinator) {
 TEST(SplitList, EmptyItemsAreLeftOut) {
   EXPECT_EQ(SplitList("a,b,,c,"), (std::vector<std::string>{"a", "b", "c"}));
   EXPECT_TRUE(SplitList("").empty());
-}
-
-TEST(ShellQuoted, WhatIsPrintedCanBePasted) {
-  EXPECT_EQ(ShellQuoted({"dfsweep", "run", "a b.yaml", "x='1'", ""}),
-            "dfsweep run 'a b.yaml' 'x='\\''1'\\''' ''");
 }
 
 TEST(CompletionScript, KnowsEveryCommandAndItsOptions) {
