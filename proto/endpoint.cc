@@ -1,6 +1,5 @@
 #include "proto/endpoint.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <openssl/pem.h>
@@ -15,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/address.h"
 #include "base/certificates.h"
 #include "base/files.h"
 
@@ -50,22 +50,12 @@ absl::Status Unreachable(const std::string& what, const std::string& address) {
                    "there with --listen 0.0.0.0:PORT, and the firewall");
 }
 
-std::string HostOf(const std::string& address) {
-  std::string host = address.substr(0, address.rfind(':'));
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    return host.substr(1, host.size() - 2);
-  }
-  return host;
-}
-
 // -1 if nobody answers.
-int Connect(const std::string& address, absl::Duration timeout) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return -1;
+int Connect(const Address& address, absl::Duration timeout) {
   addrinfo hints = {};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(HostOf(address).c_str(), address.substr(colon + 1).c_str(),
+  if (::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(),
                     &hints, &found) != 0) {
     return -1;
   }
@@ -99,7 +89,8 @@ std::string ToPem(X509* certificate) {
 // What a TLS server presents, verified by nobody.
 absl::StatusOr<std::vector<std::string>> PresentedCertificates(
     const std::string& address, absl::Duration timeout) {
-  Socket socket(Connect(address, timeout));
+  DFSWEEP_ASSIGN_OR_RETURN(Address parsed, ParseAddress(address));
+  Socket socket(Connect(parsed, timeout));
   if (socket.descriptor() < 0) return Unreachable("nobody answers", address);
   std::unique_ptr<SSL_CTX, Deleter> context(SSL_CTX_new(TLS_client_method()));
   std::unique_ptr<SSL, Deleter> ssl(SSL_new(context.get()));
@@ -121,16 +112,13 @@ absl::StatusOr<std::vector<std::string>> PresentedCertificates(
 }  // namespace
 
 bool IsLoopback(const std::string& address) {
-  const std::string host = HostOf(address);
-  in_addr v4;
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) {
-    return ntohl(v4.s_addr) >> 24 == 127;
-  }
-  return host == "localhost" || host == "::1";
+  absl::StatusOr<Address> parsed = ParseAddress(address);
+  return parsed.ok() && IsLoopback(*parsed);
 }
 
 absl::Status CheckEndpoint(const Endpoint& endpoint) {
-  if (IsLoopback(endpoint.address) || !endpoint.authority_pem.empty()) {
+  DFSWEEP_ASSIGN_OR_RETURN(Address address, ParseAddress(endpoint.address));
+  if (IsLoopback(address) || !endpoint.authority_pem.empty()) {
     return absl::OkStatus();
   }
   return MakeError(absl::StatusCode::kUnauthenticated,

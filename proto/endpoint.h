@@ -21,15 +21,17 @@ struct Endpoint {
   std::string token;
 };
 
-// Whether "HOST:PORT" is this machine's own, which no other can reach.
+// Whether it is "HOST:PORT" of this machine alone, which no other can reach.
 bool IsLoopback(const std::string& address);
 
-// kInvalidArgument for an address that is not loopback without an authority.
+// kInvalidArgument for what is not HOST:PORT; kUnauthenticated for an address
+// that is not loopback without an authority.
 absl::Status CheckEndpoint(const Endpoint& endpoint);
 
 // The authority of the coordinator at `address`, as it presents it itself:
 // trusted only if it has the fingerprint, which a person was given. Blocks.
-// kPermissionDenied if it has another; kUnavailable if nobody answers with TLS.
+// kInvalidArgument for what is not HOST:PORT; kPermissionDenied if it has
+// another; kUnavailable if nobody answers with TLS.
 absl::StatusOr<std::string> FetchAuthority(const std::string& address,
                                            const std::string& fingerprint,
                                            absl::Duration timeout);

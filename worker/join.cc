@@ -2,6 +2,7 @@
 
 #include <grpcpp/client_context.h>
 
+#include "base/address.h"
 #include "dfsweep/v1/worker_service.grpc.pb.h"
 #include "proto/channel.h"
 
@@ -44,6 +45,9 @@ absl::StatusOr<rpc::Endpoint> Join(const Invitation& invitation,
 
 absl::StatusOr<rpc::Endpoint> CoordinatorOf(const std::string& address,
                                             const StateFolder& state) {
+  if (!address.empty()) {
+    DFSWEEP_RETURN_IF_ERROR(ParseAddress(address).status());
+  }
   absl::StatusOr<rpc::Endpoint> joined = rpc::ReadEndpoint(state.credential());
   if (absl::IsNotFound(joined.status())) {
     if (address.empty()) return NotJoined();

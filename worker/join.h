@@ -23,7 +23,8 @@ absl::StatusOr<rpc::Endpoint> Join(const Invitation& invitation,
                                    const StateFolder& state);
 
 // Where a worker that was told `address` ("": nothing) works, and how it is let
-// in: loopback needs no credential. kUnauthenticated if it has to join first.
+// in: loopback needs no credential. kInvalidArgument if that is not HOST:PORT;
+// kUnauthenticated if it has to join first.
 absl::StatusOr<rpc::Endpoint> CoordinatorOf(const std::string& address,
                                             const StateFolder& state);
 

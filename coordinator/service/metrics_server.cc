@@ -2,11 +2,8 @@
 
 #include <httplib.h>
 
-#include <charconv>
 #include <thread>
 #include <utility>
-
-#include "proto/endpoint.h"
 
 namespace dfsweep::coordinator {
 namespace {
@@ -14,8 +11,8 @@ namespace {
 constexpr char kType[] = "text/plain; version=0.0.4; charset=utf-8";
 
 absl::Status CantListen(absl::StatusCode code, const char* what,
-                        const std::string& listen, const char* remedy) {
-  return MakeError(code, what, "--metrics " + listen, remedy);
+                        const Address& listen, const char* remedy) {
+  return MakeError(code, what, "--metrics " + AddressText(listen), remedy);
 }
 
 class HttpServer : public MetricsServer {
@@ -30,9 +27,13 @@ class HttpServer : public MetricsServer {
     if (thread_.joinable()) thread_.join();
   }
 
-  bool Listen(const std::string& host, int port) {
-    port_ = port == 0 ? server_.bind_to_any_port(host)
-                      : (server_.bind_to_port(host, port) ? port : -1);
+  bool Listen(const Address& listen) {
+    port_ = listen.port;
+    if (port_ == 0) {
+      port_ = server_.bind_to_any_port(listen.host);
+    } else if (!server_.bind_to_port(listen.host, port_)) {
+      port_ = -1;
+    }
     if (port_ <= 0) return false;
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     // stop() before it runs would be lost.
@@ -62,21 +63,16 @@ class HttpServer : public MetricsServer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(
-    const std::string& listen, Source source) {
-  if (!rpc::IsLoopback(listen)) {
+    const Address& listen, Source source) {
+  if (!IsLoopback(listen)) {
     return CantListen(absl::StatusCode::kInvalidArgument,
                       "metrics are served in plain text, on loopback only",
                       listen,
                       "use 127.0.0.1:PORT, and for another machine an SSH "
                       "tunnel or a proxy with TLS");
   }
-  const size_t colon = listen.rfind(':');
-  int port = -1;
-  std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(),
-                  port);
   auto server = std::make_unique<HttpServer>(std::move(source));
-  if (port < 0 || port > 65535 ||
-      !server->Listen(listen.substr(0, colon), port)) {
+  if (!server->Listen(listen)) {
     return CantListen(absl::StatusCode::kUnavailable,
                       "metrics can't be served there: the port is taken or not "
                       "allowed",

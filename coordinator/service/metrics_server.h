@@ -3,8 +3,8 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 
+#include "base/address.h"
 #include "base/status.h"
 #include "coordinator/service/metrics_page.h"
 
@@ -17,10 +17,10 @@ class MetricsServer {
   // Called by a thread of the server for each page; may fail.
   using Source = std::function<absl::StatusOr<Figures>()>;
 
-  // HOST:PORT; port 0 takes a free one. kInvalidArgument unless it is loopback;
+  // Port 0 takes a free one. kInvalidArgument unless it is loopback;
   // kUnavailable if the port is taken.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(
-      const std::string& listen, Source source);
+      const Address& listen, Source source);
   // Stops, after the pages that are being made.
   virtual ~MetricsServer() = default;
 

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
+#include "base/address.h"
 #include "base/files.h"
 #include "coordinator/service/authentication.h"
 #include "coordinator/service/tls.h"
@@ -32,30 +33,16 @@ constexpr int kTaskThreads = 2;
 constexpr std::chrono::seconds kGrace(2);
 constexpr std::chrono::seconds kMetricsPatience(5);
 
-absl::Status AddressError(std::string what, const std::string& listen) {
-  return MakeError(absl::StatusCode::kInvalidArgument, what,
-                   "--listen " + listen,
-                   "use HOST:PORT, e.g. 127.0.0.1:7600, or port 0 for a free "
-                   "one");
-}
-
-bool IsPort(std::string_view text) {
-  if (text.empty() || text.size() > 5) return false;
-  if (text.find_first_not_of("0123456789") != text.npos) return false;
-  return std::stoi(std::string(text)) <= 65535;
-}
-
-absl::Status CheckAddress(const std::string& listen) {
-  size_t colon = listen.rfind(':');
-  if (colon != std::string::npos && colon > 0 &&
-      IsPort(std::string_view(listen).substr(colon + 1))) {
-    return absl::OkStatus();
+// Before anything is made, so that a mistake leaves nothing behind.
+absl::Status CheckAddresses(const Server::Options& options) {
+  DFSWEEP_RETURN_IF_ERROR(
+      ParseAddress(options.listen, "--listen", Ports::kOrFree).status());
+  if (!options.metrics.empty()) {
+    DFSWEEP_RETURN_IF_ERROR(
+        ParseAddress(options.metrics, "--metrics", Ports::kOrFree).status());
   }
-  return AddressError("the address to listen on is malformed", listen);
-}
-
-bool IsWildcard(const std::string& host) {
-  return host == "0.0.0.0" || host == "[::]" || host == "*";
+  if (options.advertise.empty()) return absl::OkStatus();
+  return ParseAddressOrHost(options.advertise, 0, "--advertise").status();
 }
 
 int64_t ResidentBytes() {
@@ -86,16 +73,13 @@ std::string AddressOfThisMachine() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "127.0.0.1";
 }
 
-// How other machines reach what listens on `host`.
-std::string AdvertisedAddress(const std::string& advertise,
-                              const std::string& host, int port) {
-  if (advertise.rfind(':') != std::string::npos && advertise.back() != ']') {
-    return advertise;
+// How other machines reach what listens on `listening`.
+std::string AdvertisedAddress(const std::string& advertise, Address listening) {
+  if (!advertise.empty()) {
+    return AddressText(*ParseAddressOrHost(advertise, listening.port));
   }
-  const std::string other = !advertise.empty() ? advertise
-                            : IsWildcard(host) ? AddressOfThisMachine()
-                                               : host;
-  return fmt::format("{}:{}", other, port);
+  if (IsWildcard(listening)) listening.host = AddressOfThisMachine();
+  return AddressText(listening);
 }
 
 absl::Status MakeFolder(const std::filesystem::path& folder) {
@@ -114,7 +98,7 @@ absl::Status MakeFolder(const std::filesystem::path& folder) {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
                                                       const Clock& clock) {
-  DFSWEEP_RETURN_IF_ERROR(CheckAddress(options.listen));
+  DFSWEEP_RETURN_IF_ERROR(CheckAddresses(options));
   DFSWEEP_RETURN_IF_ERROR(MakeFolder(options.store));
   // The store first: its lock guards the datasets too.
   DFSWEEP_ASSIGN_OR_RETURN(auto store, SqliteStore::Open(options.store));
@@ -125,8 +109,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
   DFSWEEP_ASSIGN_OR_RETURN(
       auto engine, Engine::Start(std::move(store), clock, options.engine));
   std::unique_ptr<Access> access;
-  if (!rpc::IsLoopback(options.listen))
+  if (!IsLoopback(*ParseAddress(options.listen, "", Ports::kOrFree))) {
     access = std::make_unique<Access>(clock);
+  }
   std::unique_ptr<Server> server(new Server(
       options.store, std::move(datasets), std::move(checkpoints),
       std::move(engine), std::move(access), options.engine.scheduler));
@@ -162,23 +147,23 @@ absl::Status Server::Listen(const Options& options, const Clock& clock) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   rpc::ApplyServerLimits(builder);
-  int port = 0;
-  builder.AddListeningPort(options.listen, credentials, &port);
+  Address at = *ParseAddress(options.listen, "", Ports::kOrFree);
+  builder.AddListeningPort(options.listen, credentials, &at.port);
   builder.RegisterService(&worker_service_);
   builder.RegisterService(&sweep_service_);
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
+  if (server_ == nullptr || at.port == 0) {
     return MakeError(absl::StatusCode::kUnavailable,
                      "the coordinator can't listen there: the port is taken or "
                      "not allowed",
                      "--listen " + options.listen,
                      "stop the program that has the port, or choose another");
   }
-  const std::string host = options.listen.substr(0, options.listen.rfind(':'));
   if (access_ != nullptr) {
-    access_->address = AdvertisedAddress(options.advertise, host, port);
+    access_->address = AdvertisedAddress(options.advertise, at);
   }
-  address_ = fmt::format("{}:{}", IsWildcard(host) ? "127.0.0.1" : host, port);
+  if (IsWildcard(at)) at.host = "127.0.0.1";
+  address_ = AddressText(at);
   return WriteFileDurably(store_ / kAddressFile,
                           address_ + (access_ != nullptr ? "\ntls\n" : "\n"));
 }
@@ -222,10 +207,9 @@ absl::Status Server::LoadTokens(absl::Time now) {
 }
 
 absl::Status Server::ServeMetrics(const std::string& listen) {
-  DFSWEEP_RETURN_IF_ERROR(CheckAddress(listen));
-  DFSWEEP_ASSIGN_OR_RETURN(metrics_, MetricsServer::Start(listen, [this] {
-                             return GatherFigures();
-                           }));
+  DFSWEEP_ASSIGN_OR_RETURN(
+      metrics_, MetricsServer::Start(*ParseAddress(listen, "", Ports::kOrFree),
+                                     [this] { return GatherFigures(); }));
   return absl::OkStatus();
 }
 

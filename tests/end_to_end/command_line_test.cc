@@ -133,6 +133,53 @@ TEST_F(CommandLineTest, AMistypedNameInTheWorkersFileIsAtThatFile) {
                        "\n  fix: did you mean 'quiet-hours'?\n"});
 }
 
+// Each is refused before anything is connected to, listened on or made.
+TEST_F(CommandLineTest, BadAddressesAreExplainedBeforeAnythingIsTried) {
+  const std::string form =
+      "\n  fix: use HOST:PORT, e.g. 127.0.0.1:7600 or [::1]:7600";
+  const std::string not_a_port = "' is not a number from 1 to 65535\n  at ";
+  const std::string store = folder_.path() / "store";
+  const std::string state = folder_.path() / "state";
+  const std::vector<Mistake> mistakes = {
+      {"dfsweep",
+       {"ls", "--coordinator", "127.0.0.1:7999x"},
+       "error: the port '7999x" + not_a_port + "127.0.0.1:7999x" + form + "\n"},
+      {"dfsweep",
+       {"login", "lab:99999", "--token", "x", "--ca-fingerprint", "sha256:0"},
+       "error: the port '99999" + not_a_port + "lab:99999" + form + "\n"},
+      {"dfsweep-worker",
+       {"--coordinator", "localhost:", "--state", state},
+       "error: the port is missing\n  at localhost:" + form + "\n"},
+      {"dfsweep-worker",
+       {"join", "[::1", "--token", "x", "--ca-fingerprint", "sha256:0",
+        "--state", state},
+       "error: an IPv6 address has one bracket before it, one behind\n"
+       "  at [::1" +
+           form + "\n"},
+      {"dfsweep-coordinator",
+       {"--listen", ":7600", "--store", store},
+       "error: the host is missing\n  at --listen :7600" + form +
+           ", or port 0 for a free one\n"},
+      {"dfsweep-coordinator",
+       {"--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:x", "--store",
+        store},
+       "error: the port 'x' is not a number from 0 to 65535\n"
+       "  at --metrics 127.0.0.1:x" +
+           form + ", or port 0 for a free one\n"},
+      {"dfsweep-coordinator",
+       {"--listen", "0.0.0.0:0", "--advertise", "lab:0", "--store", store},
+       "error: the port '0" + not_a_port + "--advertise lab:0" + form + "\n"},
+  };
+  for (const Mistake& mistake : mistakes) ExpectExplained(mistake);
+  EXPECT_FALSE(fs::exists(store));
+}
+
+TEST_F(CommandLineTest, ABadAddressInTheEnvironmentIsExplainedToo) {
+  CommandResult result = Run("dfsweep", {"ls"}, {"DFSWEEP_COORDINATOR=lab"});
+  EXPECT_EQ(result.code, kExitUsage);
+  EXPECT_THAT(result.err, HasSubstr("error: the port is missing\n  at lab\n"));
+}
+
 TEST_F(CommandLineTest, HelpAndVersionAreNoMistakes) {
   for (const char* program : {"dfsweep", "dfsweep-coordinator",
                               "dfsweep-worker", "dfsweep-trainer"}) {
