@@ -130,6 +130,11 @@ void Scheduler::Impl::On(const HeartbeatReceived& event) {
   Hear(*worker);
   Reconcile(*worker, event.held);
   GiveBackUnheld(*worker);
+  // Its last word: what it was granted meanwhile will not reach it.
+  if (event.leaving && event.held.empty()) {
+    worker->presence = Presence::kLeft;
+    LoseAll(*worker, /*resumable=*/true);
+  }
   Announce(*worker);
 }
 

@@ -377,6 +377,27 @@ TEST(WorkerLeavingTest, GetsNothingNewAndHasLeftOnceSilent) {
   EXPECT_EQ(world.WorkerIs("w"), WorkerState::kLeft);
 }
 
+TEST(WorkerLeavingTest, HasLeftAtOnceIfItHasNothing) {
+  SchedulerWorld world;
+  world.Register("w");
+
+  const Effects effects = world.Beat("w", {}, /*leaving=*/true);
+
+  ASSERT_THAT(Only<WorkerChanged>(effects), SizeIs(1));
+  EXPECT_EQ(Only<WorkerChanged>(effects)[0].state, WorkerState::kLeft);
+  world.Register("w", 1, {}, /*incarnation=*/"2");
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kOnline);
+}
+
+TEST(WorkerLeavingTest, LeaseThatItDoesNotListIsPendingAtOnce) {
+  SchedulerWorld world = WorldWithALease();
+
+  world.Beat("w", {}, /*leaving=*/true);
+
+  EXPECT_EQ(world.WorkerIs("w"), WorkerState::kLeft);
+  EXPECT_EQ(world.State("a"), TrialState::kPending);
+}
+
 TEST(WorkerLeavingTest, IsLostIfItTakesATrialAlong) {
   SchedulerWorld world = WorldWithALease();
   world.Beat("w", {{"a", 1}}, /*leaving=*/true);
@@ -419,7 +440,6 @@ TEST(WorkerRemovedTest, OneThatHasLeftCanBeShutOutToo) {
   SchedulerWorld world;
   world.Register("w");
   world.Beat("w", {}, /*leaving=*/true);
-  world.Tick(absl::Seconds(120));
   ASSERT_EQ(world.WorkerIs("w"), WorkerState::kLeft);
 
   world.Step(WorkerRemoved{"w"});

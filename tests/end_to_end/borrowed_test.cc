@@ -84,6 +84,17 @@ TEST_F(BorrowedTest, LaptopOnBatteryIsListedWithItsReason) {
   AwaitState("laptop", "ONLINE");
 }
 
+TEST_F(BorrowedTest, StoppedWorkerHasLeftAtOnce) {
+  Start();
+  fleet_.StartWorker("laptop");
+  AwaitState("laptop", "ONLINE");
+
+  fleet_.StopWorker("laptop");
+
+  EXPECT_EQ(Worker("laptop")["state"], "LEFT");
+  EXPECT_EQ(fleet_.Ok({"workers"}).find("laptop"), std::string::npos);
+}
+
 TEST_F(BorrowedTest, UnpluggedLaptopsTrialGoesOnElsewhere) {
   Start();
   SetOnBattery(false);
