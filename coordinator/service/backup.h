@@ -15,13 +15,16 @@ struct BackupSize {
   int64_t datasets = 0;
 };
 
-// Copies the store in the folder `from` to the new folder `to`, as of one
-// moment. The database is copied by the engine's thread between two
-// transactions, the rest, which never changes once it is there, by a task
-// thread. `to` is there only when it is complete. `done` is called once.
+// Copies the store in the folder `from` to the new folder `folder`, as of one
+// moment. It is asked for over the network, so it replaces and removes nothing,
+// follows no link that is there, and is its owner's alone. The database is
+// copied by the engine's thread between two transactions, the rest, which never
+// changes once it is there, by a task thread. `folder` is there only when it is
+// complete; what a power cut left unfinished is beside it, as
+// `folder`.partial-…. `done` is called once.
 void BackupStore(Engine& engine, TaskThreads& tasks,
                  const std::filesystem::path& from,
-                 const std::filesystem::path& to,
+                 const std::filesystem::path& folder,
                  std::function<void(absl::StatusOr<BackupSize>)> done);
 
 }  // namespace dfsweep::coordinator

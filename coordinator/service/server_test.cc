@@ -115,6 +115,15 @@ class ServerTest : public ::testing::Test {
     return sweep;
   }
 
+  grpc::Status BackUp(const std::string& folder) {
+    v1::BackupStoreRequest request;
+    request.set_request_id(RandomHex(8));
+    request.set_folder(folder);
+    v1::BackupStoreResponse response;
+    return Call(*people_, &v1::SweepService::Stub::BackupStore, request,
+                &response);
+  }
+
   void RegisterWorker() {
     v1::RegisterRequest request;
     request.set_request_id(RandomHex(8));
@@ -226,6 +235,7 @@ class ServerTest : public ::testing::Test {
   }
 
   const TemporaryFolder temporary_;
+  const TemporaryFolder backups_;
   const std::filesystem::path folder_ = temporary_.path();
   const std::string bytes_;
   const std::string digest_;
@@ -261,6 +271,51 @@ TEST_F(ServerTest, MetricsAreForThisMachineOnly) {
   options.metrics = "0.0.0.0:0";
   EXPECT_EQ(Server::Start(options, Clock::Real()).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ServerTest, BackupIsItsOwnersAlone) {
+  Submit();
+  const std::filesystem::path backup = backups_.path() / "new" / "backup";
+  ASSERT_TRUE(BackUp(backup.string() + "/").ok());
+  EXPECT_TRUE(std::filesystem::exists(backup / "dfsweep.db"));
+  EXPECT_FALSE(std::filesystem::is_empty(backup / "datasets"));
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(backup.parent_path())) {
+    EXPECT_EQ(
+        entry.status().permissions(),
+        static_cast<std::filesystem::perms>(entry.is_directory() ? 0700 : 0600))
+        << entry.path();
+  }
+}
+
+TEST_F(ServerTest, BackupReplacesRemovesAndFollowsNothing) {
+  const std::filesystem::path file = backups_.path() / "file";
+  const std::filesystem::path link = backups_.path() / "link";
+  const std::filesystem::path beside = backups_.path() / "backup.partial";
+  std::ofstream(file) << "mine";
+  std::ofstream(beside) << "mine";
+  std::filesystem::create_symlink("nowhere", link);
+
+  EXPECT_EQ(BackUp(file).error_code(), grpc::ALREADY_EXISTS);
+  EXPECT_EQ(BackUp(link).error_code(), grpc::ALREADY_EXISTS);
+  EXPECT_EQ(BackUp(backups_.path()).error_code(), grpc::ALREADY_EXISTS);
+  EXPECT_EQ(BackUp("/dev/null").error_code(), grpc::ALREADY_EXISTS);
+  EXPECT_EQ(BackUp(file / "below").error_code(), grpc::FAILED_PRECONDITION);
+  EXPECT_TRUE(BackUp(backups_.path() / "backup").ok());
+
+  EXPECT_EQ(*ReadFile(file), "mine");
+  EXPECT_EQ(*ReadFile(beside), "mine");
+  EXPECT_FALSE(std::filesystem::exists(backups_.path() / "nowhere"));
+}
+
+TEST_F(ServerTest, BackupIsOutsideTheStore) {
+  for (const std::filesystem::path& inside :
+       {folder_ / "backup", folder_ / "datasets" / "backup",
+        folder_ / "datasets" / ".." / "backup", folder_ / "no" / "such"}) {
+    EXPECT_EQ(BackUp(inside).error_code(), grpc::INVALID_ARGUMENT) << inside;
+  }
+  EXPECT_EQ(BackUp("backup").error_code(), grpc::INVALID_ARGUMENT);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "no"));
 }
 
 TEST_F(ServerTest, MalformedAddressIsRefused) {
