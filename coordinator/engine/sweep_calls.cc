@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "coordinator/engine/new_trials.h"
+#include "coordinator/results/rows.h"
 #include "coordinator/store/names.h"
 #include "sweeps/varying.h"
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "coordinator/results/rows.h"
+
 namespace dfsweep::coordinator {
 namespace {
 

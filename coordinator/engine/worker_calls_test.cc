@@ -21,9 +21,9 @@ class WorkerCallsTest : public EngineTest {
     return *Get([&](Turn& turn) { return turn.store().FindWorker(id); });
   }
   std::vector<ResultRow> Results(const std::string& sweep) {
-    return Get([&](Turn& turn) {
-      return turn.store().Results(*turn.store().FindSweep(sweep));
-    });
+    return ResultsIn(folder_.path(), *Get([&](Turn& turn) {
+                       return turn.store().FindSweep(sweep);
+                     }));
   }
 };
 

@@ -50,8 +50,8 @@ std::string Value(const Json* value) {
 }
 
 std::string EnvironmentText(const ResultRow& row, const char* key) {
-  auto found = row.environment.find(key);
-  return found == row.environment.end() ? "" : Value(&*found);
+  auto found = row.environment->find(key);
+  return found == row.environment->end() ? "" : Value(&*found);
 }
 
 class Writer {

@@ -20,6 +20,12 @@ using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
+void Set(const char* key, const Json& value, SharedJson& members) {
+  Json changed = *members;
+  changed[key] = value;
+  members = std::move(changed);
+}
+
 // A completed trial of two tasks: accuracy of A after A, of A after B, of B.
 ResultRow Row(const std::string& strategy, const Json& lambda, int64_t seed,
               double a_after_a, double a_after_b, double b) {
@@ -38,7 +44,7 @@ ResultRow Row(const std::string& strategy, const Json& lambda, int64_t seed,
       .started_at = "2023-11-14T22:13:20.000Z",
       .finished_at = "2023-11-14T22:13:41.500Z",
       .train_seconds = 20.25 + static_cast<double>(seed)};
-  if (!lambda.is_null()) row.parameters["ewc.lambda"] = lambda;
+  if (!lambda.is_null()) Set("ewc.lambda", lambda, row.parameters);
   row.metrics = {{"accuracy_task_1_after_1", a_after_a},
                  {"accuracy_task_1_after_2", a_after_b},
                  {"accuracy_task_2_after_2", b},
@@ -340,7 +346,7 @@ TEST(ExportCounts, NoTrialsAreAnEmptyTable) {
 
 TEST(ExportProvenance, OddRowIsMarkedAndExplainedAndNobodyIsBold) {
   std::vector<ResultRow> rows = Rows();
-  rows[7].environment["torch"] = "2.5.0";
+  Set("torch", "2.5.0", rows[7].environment);
 
   std::string text = Text(rows, {.format = Format::kMarkdown});
 
@@ -354,9 +360,9 @@ TEST(ExportProvenance, OddRowIsMarkedAndExplainedAndNobodyIsBold) {
 TEST(ExportProvenance, DatasetBuildDeviceAndPrecisionCount) {
   std::vector<ResultRow> rows = Rows();
   rows[3].dataset.digest = std::string(64, 'e');
-  rows[4].environment["build"] = "def";
-  rows[5].environment["device"] = "cuda";
-  rows[6].parameters["precision"] = "bf16";
+  Set("build", "def", rows[4].environment);
+  Set("device", "cuda", rows[5].environment);
+  Set("precision", "bf16", rows[6].parameters);
 
   std::string text = Text(rows, {.group_by = {"strategy"}});
 
@@ -369,7 +375,7 @@ TEST(ExportProvenance, DatasetBuildDeviceAndPrecisionCount) {
 TEST(ExportProvenance, PrecisionThatIsAColumnIsMeantToDiffer) {
   std::vector<ResultRow> rows = Rows();
   for (size_t i = 0; i < rows.size(); ++i) {
-    rows[i].parameters["precision"] = i % 2 ? "bf16" : "fp32";
+    Set("precision", i % 2 ? "bf16" : "fp32", rows[i].parameters);
   }
 
   EXPECT_THAT(Text(rows, {.group_by = {"strategy", "precision"}}),
@@ -576,7 +582,8 @@ TEST(ExportCsv, CommasQuotesAndNewlinesAreQuoted) {
 
 TEST(ExportCsv, ListsAreJson) {
   std::vector<ResultRow> rows = Rows();
-  for (ResultRow& row : rows) row.parameters["tasks.labels"] = {"0-4", "5-9"};
+  for (ResultRow& row : rows)
+    Set("tasks.labels", {"0-4", "5-9"}, row.parameters);
 
   EXPECT_THAT(Text(rows, {.format = Format::kCsv,
                           .group_by = {"tasks.labels"},
@@ -693,7 +700,8 @@ TEST(ExportMarkdown, MarkupInNamesIsEscaped) {
 
 TEST(ExportMarkdown, LabelsOfTasksStayInTheirCell) {
   std::vector<ResultRow> rows = Rows();
-  for (ResultRow& row : rows) row.parameters["tasks.labels"] = {"0-4", "5-9"};
+  for (ResultRow& row : rows)
+    Set("tasks.labels", {"0-4", "5-9"}, row.parameters);
 
   EXPECT_THAT(
       Text(rows, {.format = Format::kMarkdown, .group_by = {"tasks.labels"}}),
@@ -758,7 +766,7 @@ TEST(ExportLatex, EverySpecialCharacterIsEscaped) {
 
 TEST(ExportLatex, MarksAreCommands) {
   std::vector<ResultRow> rows = Rows();
-  rows[7].environment["torch"] = "2.5.0";
+  Set("torch", "2.5.0", rows[7].environment);
 
   EXPECT_THAT(Text(rows, {.format = Format::kLatex}),
               HasSubstr("ewc & 3 \\textdagger{} &"));

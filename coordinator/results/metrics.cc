@@ -39,36 +39,36 @@ int TaskCount(const ResultRow& row) {
   return static_cast<int>(row.accuracy_matrix.back().size());
 }
 
-std::optional<double> MetricValue(const ResultRow& row,
-                                  const std::string& name) {
+std::optional<double> MetricValue(const ResultRow& row, std::string_view name) {
   if (name == "train_seconds") {
     if (row.metrics.empty()) return std::nullopt;
     return row.train_seconds;
   }
-  std::string stored = name;
+  auto found = row.metrics.find(name);
   if (std::optional<TaskAccuracy> asked;
       IsJoint(row) && (asked = ParseTaskAccuracy(name))) {
     if (asked->after != TaskCount(row)) return std::nullopt;
-    stored = TaskAccuracyName(asked->task, 1);
+    found = row.metrics.find(TaskAccuracyName(asked->task, 1));
   }
-  auto found = row.metrics.find(stored);
   if (found == row.metrics.end() || !std::isfinite(found->second)) {
     return std::nullopt;
   }
   return found->second;
 }
 
-std::vector<std::string> MetricsOf(const ResultRow& row) {
-  std::vector<std::string> names;
+void AddMetricsOf(const ResultRow& row, MetricNames& names) {
   const bool is_joint = IsJoint(row);
   for (const auto& [stored, value] : row.metrics) {
-    std::optional<TaskAccuracy> parsed = ParseTaskAccuracy(stored);
-    std::string name = is_joint && parsed.has_value()
-                           ? TaskAccuracyName(parsed->task, TaskCount(row))
-                           : stored;
-    if (MetricValue(row, name).has_value()) names.push_back(std::move(name));
+    std::string_view name = stored;
+    std::string of_joint;
+    if (std::optional<TaskAccuracy> parsed;
+        is_joint && (parsed = ParseTaskAccuracy(stored))) {
+      name = of_joint = TaskAccuracyName(parsed->task, TaskCount(row));
+    }
+    // The same of most rows.
+    if (names.contains(name) || !MetricValue(row, name)) continue;
+    names.emplace(name);
   }
-  return names;
 }
 
 std::string MetricHeader(std::string_view name) {

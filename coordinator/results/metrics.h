@@ -2,10 +2,11 @@
 #ifndef DFSWEEP_COORDINATOR_RESULTS_METRICS_H_
 #define DFSWEEP_COORDINATOR_RESULTS_METRICS_H_
 
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "coordinator/results/rows.h"
 #include "coordinator/results/statistics.h"
@@ -22,12 +23,13 @@ int TaskCount(const ResultRow& row);
 
 // Empty if the row has no such value. A joint training is one training on all
 // T tasks: it has a value after task T, and none after an earlier one.
-std::optional<double> MetricValue(const ResultRow& row,
-                                  const std::string& name);
+std::optional<double> MetricValue(const ResultRow& row, std::string_view name);
 
-// Names for which the row has a value; of a joint training as MetricValue
-// takes them.
-std::vector<std::string> MetricsOf(const ResultRow& row);
+using MetricNames = std::set<std::string, std::less<>>;
+
+// Adds the names for which the row has a value; of a joint training as
+// MetricValue takes them.
+void AddMetricsOf(const ResultRow& row, MetricNames& names);
 
 // "A after B", "average", "train s".
 std::string MetricHeader(std::string_view name);

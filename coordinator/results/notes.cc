@@ -21,7 +21,7 @@ std::string Plural(int64_t count, std::string_view noun) {
 }
 
 std::string StrategyOf(const Group& group) {
-  return group.rows.front()->parameters.value("strategy", "");
+  return group.rows.front()->parameters->value("strategy", "");
 }
 
 // Parameters that vary but make no column: what a ‡ row averages over.
@@ -53,7 +53,7 @@ std::string FloorNote(const View& view) {
     auto parsed = ParseTaskAccuracy(view.metrics[m]);
     if (!parsed || parsed->task >= parsed->after) continue;
     for (const Group& group : view.groups) {
-      const Json& parameters = group.rows.front()->parameters;
+      const Json& parameters = *group.rows.front()->parameters;
       if (StrategyOf(group) == "naive" &&
           parameters.value("scenario", "") == "class-incremental" &&
           group.metrics[m].n > 0 && group.metrics[m].mean < kPrintsAsZero) {

@@ -14,22 +14,22 @@ namespace {
 
 constexpr size_t kShownDigits = 12;  // of a dataset's digest
 
-std::string TextOf(const Json& object, const char* key) {
-  auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>()
-                                                     : "unknown";
+std::string_view TextOf(const SharedJson& object, const char* key) {
+  auto found = object->find(key);
+  if (found == object->end() || !found->is_string()) return "unknown";
+  return found->get_ref<const std::string&>();
 }
 
 // What must agree: its name and its value in a row.
 struct Aspect {
   std::string_view name;
-  std::string (*value)(const ResultRow&);
+  std::string_view (*value)(const ResultRow&);
 };
 
 constexpr Aspect kAspects[] = {
     {"dataset",
      [](const ResultRow& row) {
-       return row.dataset.digest.substr(0, kShownDigits);
+       return std::string_view(row.dataset.digest).substr(0, kShownDigits);
      }},
     {"build",
      [](const ResultRow& row) { return TextOf(row.environment, "build"); }},
@@ -48,12 +48,26 @@ bool IsMeantToDiffer(const Aspect& aspect, const View& view) {
 
 bool HasResult(const ResultRow& row) { return row.status == "completed"; }
 
+// Surely alike in every aspect.
+bool IsAlike(const ResultRow& a, const ResultRow& b) {
+  return a.parameters.IsSame(b.parameters) &&
+         a.environment.IsSame(b.environment) &&
+         a.dataset.digest == b.dataset.digest;
+}
+
 // How many completed trials have which value.
-std::map<std::string, int64_t> Tally(const std::vector<ResultRow>& rows,
-                                     const Aspect& aspect) {
-  std::map<std::string, int64_t> tally;
+std::map<std::string_view, int64_t> Tally(const std::vector<ResultRow>& rows,
+                                          const Aspect& aspect) {
+  std::map<std::string_view, int64_t> tally;
+  const ResultRow* last = nullptr;
+  int64_t* count = nullptr;  // of its value
   for (const ResultRow& row : rows) {
-    if (HasResult(row)) ++tally[aspect.value(row)];
+    if (!HasResult(row)) continue;
+    if (last == nullptr || !IsAlike(row, *last)) {
+      count = &tally[aspect.value(row)];
+    }
+    ++*count;
+    last = &row;
   }
   return tally;
 }
@@ -63,9 +77,9 @@ std::map<std::string, int64_t> Tally(const std::vector<ResultRow>& rows,
 void MarkOddProvenance(const std::vector<ResultRow>& rows, View& view) {
   for (const Aspect& aspect : kAspects) {
     if (IsMeantToDiffer(aspect, view)) continue;
-    std::map<std::string, int64_t> tally = Tally(rows, aspect);
+    std::map<std::string_view, int64_t> tally = Tally(rows, aspect);
     if (tally.size() < 2) continue;
-    const std::string& usual =
+    const std::string_view usual =
         std::max_element(
             tally.begin(), tally.end(),
             [](const auto& a, const auto& b) { return a.second < b.second; })

@@ -2,13 +2,43 @@
 #define DFSWEEP_COORDINATOR_RESULTS_ROWS_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 namespace dfsweep::coordinator {
 
 using Json = nlohmann::json;
+
+// JSON that never changes and that many rows have in common: copies share it.
+class SharedJson {
+ public:
+  SharedJson() : value_(Empty()) {}
+  SharedJson(Json value)
+      : value_(std::make_shared<const Json>(std::move(value))) {}
+  SharedJson(Json::initializer_list_t members) : SharedJson(Json(members)) {}
+
+  const Json& operator*() const { return *value_; }
+  const Json* operator->() const { return value_.get(); }
+
+  // Quicker than ==: false says nothing about equality.
+  bool IsSame(const SharedJson& other) const { return value_ == other.value_; }
+  bool operator==(const SharedJson& other) const {
+    return IsSame(other) || *value_ == *other.value_;
+  }
+
+ private:
+  static const std::shared_ptr<const Json>& Empty() {
+    static const auto& empty =
+        *new std::shared_ptr<const Json>(new Json(Json::object()));
+    return empty;
+  }
+
+  std::shared_ptr<const Json> value_;
+};
 
 // One trial of a sweep with what its accepted result found. The members are
 // the keys of a JSONL row, in this order, except `message`; each part that
@@ -20,12 +50,12 @@ struct ResultRow {
                        // failed | cancelled | pruned
   int64_t seed = 0;
   int attempt = 0;  // of the accepted result, else the newest; 0: none yet
-  Json parameters = Json::object();       // the effective configuration, flat
-  std::map<std::string, double> metrics;  // empty without a result
+  SharedJson parameters;  // the effective configuration, flat
+  std::map<std::string, double, std::less<>> metrics;  // empty: no result
   Json accuracy_matrix = Json::array();  // [i][j]: task j after task i, 0 … 1
   Json learning_curve = Json::array();   // [{task, epoch, metrics…}]
   std::string worker;                    // name; "" before the first attempt
-  Json environment = Json::object();     // keys as in model/protocol
+  SharedJson environment;                // keys as in model/protocol
   struct Dataset {
     std::string name;
     std::string digest;

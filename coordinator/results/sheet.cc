@@ -76,7 +76,7 @@ std::vector<std::optional<double>> BestMeans(const View& view) {
   std::vector<std::optional<double>> best(view.metrics.size());
   std::vector<const Group*> rivals;
   for (const Group& group : view.groups) {
-    if (group.rows.front()->parameters.value("strategy", "") == "joint") {
+    if (group.rows.front()->parameters->value("strategy", "") == "joint") {
       continue;
     }
     if (group.several_configurations || group.odd_provenance) return best;

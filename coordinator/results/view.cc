@@ -22,8 +22,13 @@ bool Contains(const std::vector<std::string>& names, std::string_view name) {
 }
 
 const Json* ParameterOf(const ResultRow& row, const std::string& name) {
-  auto found = row.parameters.find(name);
-  return found == row.parameters.end() ? nullptr : &*found;
+  auto found = row.parameters->find(name);
+  return found == row.parameters->end() ? nullptr : &*found;
+}
+
+// Mostly true of neighbours: they differ in their seed alone.
+bool HaveSameParameters(const ResultRow* last, const ResultRow& row) {
+  return last != nullptr && row.parameters.IsSame(last->parameters);
 }
 
 // Parameters with two different values; one without effect somewhere does not
@@ -31,8 +36,12 @@ const Json* ParameterOf(const ResultRow& row, const std::string& name) {
 std::vector<std::string> VaryingParameters(const std::vector<ResultRow>& rows) {
   std::map<std::string_view, const Json*> first;
   std::set<std::string_view> varying;
+  const ResultRow* last = nullptr;
   for (const ResultRow& row : rows) {
-    for (const auto& [name, value] : row.parameters.items()) {
+    if (HaveSameParameters(last, row)) continue;
+    last = &row;
+    for (const auto& [name, value] :
+         row.parameters->get_ref<const Json::object_t&>()) {
       auto [entry, is_new] = first.try_emplace(name, &value);
       if (!is_new && *entry->second != value) varying.insert(entry->first);
     }
@@ -45,11 +54,9 @@ std::vector<std::string> VaryingParameters(const std::vector<ResultRow>& rows) {
   return ordered;
 }
 
-std::set<std::string> MetricsIn(const std::vector<ResultRow>& rows) {
-  std::set<std::string> names;
-  for (const ResultRow& row : rows) {
-    for (std::string& name : MetricsOf(row)) names.insert(std::move(name));
-  }
+MetricNames MetricsIn(const std::vector<ResultRow>& rows) {
+  MetricNames names;
+  for (const ResultRow& row : rows) AddMetricsOf(row, names);
   names.insert("train_seconds");
   return names;
 }
@@ -112,7 +119,7 @@ class Names {
   }
 
  private:
-  std::set<std::string> in_rows_;
+  MetricNames in_rows_;
 };
 
 // Fills view.parameters and view.metrics.
@@ -132,12 +139,22 @@ absl::Status ChooseColumns(const std::vector<ResultRow>& rows,
     if (!Contains(chosen, name)) chosen.push_back(name);
   }
   if (view.metrics.empty() && options.format == Format::kCsv) {
-    std::set<std::string> all = MetricsIn(rows);
+    const MetricNames all = MetricsIn(rows);
     view.metrics.assign(all.begin(), all.end());
   } else if (view.metrics.empty()) {
     view.metrics = UsualMetrics(rows);
   }
   return absl::OkStatus();
+}
+
+std::vector<const Json*> ValuesOf(const ResultRow& row,
+                                  const std::vector<std::string>& names) {
+  std::vector<const Json*> values;
+  values.reserve(names.size());
+  for (const std::string& name : names) {
+    values.push_back(ParameterOf(row, name));
+  }
+  return values;
 }
 
 // The values of the chosen parameters as one text; equal texts, equal values.
@@ -152,18 +169,22 @@ std::string KeyOf(const std::vector<const Json*>& values) {
 
 void AddRows(const std::vector<ResultRow>& rows, View& view) {
   std::unordered_map<std::string, size_t> places;
+  const ResultRow* last = nullptr;
+  std::vector<const Json*> values;
+  size_t place = 0;
   for (const ResultRow& row : rows) {
-    std::vector<const Json*> values;
-    for (const std::string& name : view.parameters) {
-      values.push_back(ParameterOf(row, name));
-    }
-    size_t place = view.groups.size();
-    if (!view.trials) {
-      place = places.try_emplace(KeyOf(values), place).first->second;
+    const bool is_like_last = HaveSameParameters(last, row);
+    if (!is_like_last) values = ValuesOf(row, view.parameters);
+    if (view.trials) {
+      place = view.groups.size();
+    } else if (!is_like_last) {
+      place =
+          places.try_emplace(KeyOf(values), view.groups.size()).first->second;
     }
     if (place == view.groups.size()) {
-      view.groups.emplace_back().parameters = std::move(values);
+      view.groups.emplace_back().parameters = values;
     }
+    last = &row;
     view.groups[place].rows.push_back(&row);
     view.groups[place].counts.Add(row.status);
     view.counts.Add(row.status);
@@ -184,7 +205,7 @@ std::vector<double> ValuesIn(const Group& group, const std::string& name,
 void FillGroup(const View& view, Group& group) {
   group.several_configurations = std::any_of(
       group.rows.begin(), group.rows.end(), [&group](const ResultRow* row) {
-        return row->parameters != group.rows.front()->parameters;
+        return !(row->parameters == group.rows.front()->parameters);
       });
   for (const std::string& name : view.metrics) {
     Summary summary = Summarize(ValuesIn(group, name, view.trials));

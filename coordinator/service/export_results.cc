@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "coordinator/engine/sweep_calls.h"
+#include "coordinator/store/results_reader.h"
 #include "proto/channel.h"
 #include "sweeps/sweep_file.h"
 
@@ -55,18 +55,9 @@ ResultDetail DetailFor(const ExportOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<ExportInput> ReadForExport(Turn& turn, const std::string& sweep,
-                                          ExportOptions options) {
-  ExportInput input{.options = std::move(options)};
-  DFSWEEP_ASSIGN_OR_RETURN(input.sweep, FindSweep(turn, sweep));
-  input.rows = std::make_shared<const std::vector<ResultRow>>(
-      turn.store().Results(input.sweep, DetailFor(input.options)));
-  return input;
-}
-
-absl::StatusOr<std::string> ExportText(const ExportInput& input) {
-  const SweepRow& row = input.sweep;
-  ExportOptions options = input.options;
+absl::StatusOr<std::string> ExportText(const std::filesystem::path& folder,
+                                       const SweepRow& row,
+                                       ExportOptions options) {
   DFSWEEP_ASSIGN_OR_RETURN(
       sweeps::Sweep sweep,
       sweeps::ParseSweep(row.file_text, row.file_name, row.overrides));
@@ -76,7 +67,9 @@ absl::StatusOr<std::string> ExportText(const ExportInput& input) {
   options.metric = row.metric_name;
   options.maximize = row.metric_maximize;
   options.command = CommandOf(row.name, options);
-  return Export(*input.rows, options);
+  DFSWEEP_ASSIGN_OR_RETURN(std::vector<ResultRow> rows,
+                           ReadResults(folder, row, DetailFor(options)));
+  return Export(rows, options);
 }
 
 std::vector<v1::ExportResultsResponse> InPieces(const std::string& text) {

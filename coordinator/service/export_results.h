@@ -2,29 +2,23 @@
 #ifndef DFSWEEP_COORDINATOR_SERVICE_EXPORT_RESULTS_H_
 #define DFSWEEP_COORDINATOR_SERVICE_EXPORT_RESULTS_H_
 
-#include <memory>
+#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "coordinator/engine/turn.h"
+#include "base/status.h"
 #include "coordinator/results/export.h"
+#include "coordinator/store/records.h"
 #include "dfsweep/v1/sweep_service.pb.h"
 
 namespace dfsweep::coordinator {
 
-// What an export is made from. Cheap to copy.
-struct ExportInput {
-  std::shared_ptr<const std::vector<ResultRow>> rows;
-  SweepRow sweep;
-  ExportOptions options;
-};
-
-// On the engine's thread.
-absl::StatusOr<ExportInput> ReadForExport(Turn& turn, const std::string& sweep,
-                                          ExportOptions options);
-
-// On any thread: adds what the sweep file's report block says and formats.
-absl::StatusOr<std::string> ExportText(const ExportInput& input);
+// Reads the rows of a sweep from the store in `folder` and formats them, as
+// the sweep file's report block and `options` say. On any thread but the
+// engine's: it takes long.
+absl::StatusOr<std::string> ExportText(const std::filesystem::path& folder,
+                                       const SweepRow& row,
+                                       ExportOptions options);
 
 // As messages; one, empty, for an empty text.
 std::vector<v1::ExportResultsResponse> InPieces(const std::string& text);

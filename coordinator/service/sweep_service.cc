@@ -289,13 +289,13 @@ SweepService::ExportResults(Context* context,
   }
   engine_.Post([this, list, options = *std::move(options),
                 sweep = request->sweep()](Turn& turn) {
-    absl::StatusOr<ExportInput> input = ReadForExport(turn, sweep, options);
-    turn.AfterCommit([this, list, input](const absl::Status& committed) {
-      absl::Status status = committed.ok() ? input.status() : committed;
+    absl::StatusOr<SweepRow> row = FindSweep(turn, sweep);
+    turn.AfterCommit([=, this](const absl::Status& committed) {
+      absl::Status status = committed.ok() ? row.status() : committed;
       if (!status.ok()) return list->Fail(status);
-      tasks_.Add([list, input = *input] {
-        auto text =
-            Guarded<std::string>([&input] { return ExportText(input); });
+      tasks_.Add([this, list, row = *row, options] {
+        auto text = Guarded<std::string>(
+            [&] { return ExportText(store_, row, options); });
         if (!text.ok()) return list->Fail(text.status());
         list->Start(InPieces(*text));
       });

@@ -150,9 +150,6 @@ struct LogRow {
   absl::Duration since_start;
 };
 
-// How much of the results is read: what a table shows, or everything.
-enum class ResultDetail { kTable, kAll };
-
 // A complete result, as a worker delivers it.
 struct TrialResultRow {
   bool diverged = false;

@@ -63,21 +63,36 @@ std::string_view RemedyOf(absl::StatusCode code) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Database>> Database::Open(
-    const std::filesystem::path& path) {
+absl::StatusOr<std::unique_ptr<Database>> Database::Connect(
+    const std::filesystem::path& path, int flags, const char* settings) {
   std::unique_ptr<Database> database(new Database(path));
-  int code = sqlite3_open_v2(path.c_str(), &database->handle_,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                                 SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                             nullptr);
+  int code = sqlite3_open_v2(
+      path.c_str(), &database->handle_,
+      flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   if (code != SQLITE_OK) return database->ErrorOf(code);
   sqlite3_busy_timeout(database->handle_, kBusyTimeoutMs);
-  database->Execute(
-      "PRAGMA journal_mode = WAL;"
-      "PRAGMA synchronous = FULL;"
-      "PRAGMA foreign_keys = ON;"
-      "PRAGMA journal_size_limit = 67108864;");
+  database->Execute(settings);
   DFSWEEP_RETURN_IF_ERROR(database->TakeError());
+  return database;
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(
+    const std::filesystem::path& path) {
+  return Connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                 "PRAGMA journal_mode = WAL;"
+                 "PRAGMA synchronous = FULL;"
+                 "PRAGMA foreign_keys = ON;"
+                 "PRAGMA journal_size_limit = 67108864;");
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenReader(
+    const std::filesystem::path& path) {
+  DFSWEEP_ASSIGN_OR_RETURN(
+      std::unique_ptr<Database> database,
+      Connect(path, SQLITE_OPEN_READONLY,
+              "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;"));
+  sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+                    nullptr);
   return database;
 }
 
@@ -189,11 +204,13 @@ double Query::Real(int column) const {
   return sqlite3_column_double(statement_, column);
 }
 
-std::string Query::Text(int column) const {
+std::string Query::Text(int column) const { return std::string(View(column)); }
+
+std::string_view Query::View(int column) const {
   const unsigned char* text = sqlite3_column_text(statement_, column);
   if (text == nullptr) return "";
-  return std::string(reinterpret_cast<const char*>(text),
-                     sqlite3_column_bytes(statement_, column));
+  return {reinterpret_cast<const char*>(text),
+          static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
 bool Query::IsNull(int column) const {

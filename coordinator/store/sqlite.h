@@ -19,11 +19,16 @@ struct sqlite3_stmt;
 
 namespace dfsweep::coordinator {
 
-// The one connection. Not thread-safe.
+// A connection. Not thread-safe.
 class Database {
  public:
   // Opens or creates the file. WAL, synchronous=FULL, foreign keys on.
   static absl::StatusOr<std::unique_ptr<Database>> Open(
+      const std::filesystem::path& path);
+  // For reading only, beside the connection that Open has made and that is
+  // closed after this one. It sees what was committed when its transaction
+  // began, waits for nobody, and never moves the WAL into the file.
+  static absl::StatusOr<std::unique_ptr<Database>> OpenReader(
       const std::filesystem::path& path);
   ~Database();
   Database(const Database&) = delete;
@@ -60,6 +65,9 @@ class Database {
  private:
   friend class Query;
   explicit Database(std::filesystem::path path) : path_(std::move(path)) {}
+  // Opens the file and runs `settings`.
+  static absl::StatusOr<std::unique_ptr<Database>> Connect(
+      const std::filesystem::path& path, int flags, const char* settings);
   // Prepared once, then kept. Null after an error.
   sqlite3_stmt* Prepare(std::string_view sql);
   void KeepError(int code);
@@ -93,6 +101,8 @@ class Query {
   int64_t Int(int column) const;
   double Real(int column) const;
   std::string Text(int column) const;
+  // Until the next row.
+  std::string_view View(int column) const;
   bool IsNull(int column) const;
 
  private:

@@ -65,7 +65,8 @@ TEST_F(SearchStoreTest, ACancelledTrialIsPrunedForTheSweepThatStoppedIt) {
   Reopen();
   EXPECT_EQ(store_->FindTrialOf("sw-1", Id('a'))->state, TrialState::kPruned);
   EXPECT_EQ(store_->ListTrials("sw-1", 0, 1)[0].state, TrialState::kPruned);
-  EXPECT_EQ(store_->Results(*store_->FindSweep("sw-1"))[0].status, "pruned");
+  EXPECT_EQ(ResultsIn(folder_.path(), *store_->FindSweep("sw-1"))[0].status,
+            "pruned");
   EXPECT_EQ(Count("sw-1", TrialState::kPruned), 1);
   EXPECT_EQ(Count("sw-1", TrialState::kCancelled), 0);
   EXPECT_EQ(Count("sw-2", TrialState::kCancelled), 1);

@@ -22,9 +22,10 @@ inline constexpr char kStateInSweep[] =
     "CASE WHEN t.state = 'cancelled' AND st.pruned THEN 'pruned' "
     "ELSE t.state END";
 
-// The store as one SQLite file in a folder, which it locks. There is one
-// connection to the file in one process, and it alone checkpoints: SQLite
-// before 3.51.3 can corrupt a WAL that several connections checkpoint.
+// The store as one SQLite file in a folder, which it locks. One connection of
+// one process writes, and it alone checkpoints: SQLite before 3.51.3 can
+// corrupt a WAL that several connections checkpoint. Others only read
+// (results_reader.h).
 class SqliteStore : public Store {
  public:
   // Opens or creates the store in `folder`. kFailedPrecondition if another
@@ -116,8 +117,6 @@ class SqliteStore : public Store {
                     const TrialResultRow& result) override;
   std::vector<double> Curve(const std::string& trial_id,
                             const std::string& metric) override;
-  std::vector<ResultRow> Results(
-      const SweepRow& sweep, ResultDetail detail = ResultDetail::kAll) override;
 
   void PutWorker(const WorkerRow& worker, absl::Time now) override;
   void SetWorkerState(const WorkerChanged& change) override;
@@ -160,19 +159,6 @@ class SqliteStore : public Store {
   std::vector<RestoredTrial> RestoreTrials();
   std::vector<RestoredSweep> RestoreSweeps();
   std::vector<RestoredWorker> RestoreWorkers();
-  // Where a trial's row stands, by the trial's number.
-  using RowIndex = std::unordered_map<int64_t, size_t>;
-  RowIndex ReadResultRows(const SweepRow& sweep, std::vector<ResultRow>& rows);
-  void ReadMetrics(const SweepRow& sweep, const RowIndex& index,
-                   std::vector<ResultRow>& rows);
-  void ReadMatrices(const SweepRow& sweep, const RowIndex& index,
-                    std::vector<ResultRow>& rows);
-  void ReadEnvironments(const SweepRow& sweep, const RowIndex& index,
-                        std::vector<ResultRow>& rows);
-  void ReadParts(const SweepRow& sweep, const RowIndex& index,
-                 std::vector<ResultRow>& rows);
-  void ReadCurves(const SweepRow& sweep, const RowIndex& index,
-                  std::vector<ResultRow>& rows);
   // Deletes what attempts have reported of the trial.
   void ForgetReports(int64_t trial);
   bool Has(const char* sql, int64_t trial);

@@ -68,6 +68,10 @@ class StoreTest : public testing::Test {
          worker, now);
     store_->AcceptResult(attempt, result);
   }
+  std::vector<ResultRow> Results(const std::string& sweep) {
+    Commit();
+    return ResultsIn(folder_.path(), store_->FindSweep(sweep).value());
+  }
   TrialRow Trial(char digit) { return store_->FindTrial(Id(digit)).value(); }
   RestoredTrial Restored(char digit) {
     for (const RestoredTrial& trial : store_->Restore().trials) {
@@ -433,9 +437,21 @@ TEST_F(StoreTest, ReportingAnEpochTwiceChangesNothing) {
 
   EXPECT_THAT(Trial('a').metrics, ElementsAre(Pair("loss", 2.0)));
   EXPECT_EQ(Trial('a').epochs_done, 2);
-  std::vector<ResultRow> rows =
-      store_->Results(store_->FindSweep("sw-1").value());
+  std::vector<ResultRow> rows = Results("sw-1");
   EXPECT_THAT(rows[0].learning_curve, SizeIs(2));
+}
+
+TEST_F(StoreTest, ResultsAreReadBesideATransactionAsTheyWereBeforeIt) {
+  Insert(ASweep("sw-1"), {ATrial('a')});
+  Commit();
+  const SweepRow sweep = store_->FindSweep("sw-1").value();
+  Lease({Id('a'), 1});
+  Complete({Id('a'), 1});
+
+  EXPECT_EQ(ResultsIn(folder_.path(), sweep)[0].status, "pending");
+  EXPECT_THAT(ResultsIn(folder_.path(), sweep)[0].metrics, IsEmpty());
+  Commit();
+  EXPECT_EQ(ResultsIn(folder_.path(), sweep)[0].status, "completed");
 }
 
 TEST_F(StoreTest, NoMoreEpochsAreDoneThanThereAre) {
@@ -498,8 +514,7 @@ TEST_F(StoreTest, ResultReplacesWhatWasReportedLive) {
                                    Pair("forgetting", 0.25)));
   EXPECT_EQ(Trial('a').epochs_done, 10);
   EXPECT_EQ(Trial('a').train_seconds, 20);
-  EXPECT_THAT(store_->Results(*store_->FindSweep("sw-1")).at(0).learning_curve,
-              SizeIs(2));
+  EXPECT_THAT(Results("sw-1").at(0).learning_curve, SizeIs(2));
 }
 
 TEST_F(StoreTest, ATrialHasOneResultForEver) {
@@ -536,8 +551,7 @@ TEST_F(StoreTest, LateResultOfAnOlderAttemptIsTheTrials) {
   Move({Id('a'), 2}, TrialState::kCompleted, "old");
   store_->AcceptResult({Id('a'), 1}, AResult());
 
-  std::vector<ResultRow> rows =
-      store_->Results(store_->FindSweep("sw-1").value());
+  std::vector<ResultRow> rows = Results("sw-1");
   EXPECT_EQ(rows[0].status, "completed");
   EXPECT_EQ(rows[0].attempt, 1);
   EXPECT_EQ(rows[0].worker, "first");
@@ -570,8 +584,7 @@ TEST_F(StoreTest, ResultRowsHaveEverythingForATable) {
   Complete({Id('a'), 1}, AResult(), "w", kNow + absl::Milliseconds(20'500));
   Reopen();
 
-  std::vector<ResultRow> rows =
-      store_->Results(store_->FindSweep("sw-1").value());
+  std::vector<ResultRow> rows = Results("sw-1");
 
   ASSERT_THAT(rows, SizeIs(1));
   const ResultRow& row = rows[0];
@@ -580,17 +593,17 @@ TEST_F(StoreTest, ResultRowsHaveEverythingForATable) {
   EXPECT_EQ(row.status, "completed");
   EXPECT_EQ(row.seed, 4);
   EXPECT_EQ(row.attempt, 1);
-  EXPECT_EQ(row.parameters, Json({{"strategy", "naive"}}));
+  EXPECT_EQ(*row.parameters, Json({{"strategy", "naive"}}));
   EXPECT_EQ(row.metrics.at("average_accuracy"), 0.5);
   EXPECT_EQ(row.accuracy_matrix, Json::parse("[[0.75],[0.25,0.75]]"));
   EXPECT_EQ(row.parts.at("open_world"), Json::parse(R"({"points":[]})"));
   EXPECT_EQ(row.learning_curve, Json::parse(R"([{"task":0,"epoch":0,"loss":2.0},
                             {"task":0,"epoch":1,"loss":1.0}])"));
   EXPECT_EQ(row.worker, "laptop");
-  EXPECT_EQ(row.environment["torch"], "2.4.1");
-  EXPECT_EQ(row.environment["build"], "abc");
-  EXPECT_EQ(row.environment["device"], "cpu");
-  EXPECT_EQ(row.environment["bf16"], false);
+  EXPECT_EQ((*row.environment)["torch"], "2.4.1");
+  EXPECT_EQ((*row.environment)["build"], "abc");
+  EXPECT_EQ((*row.environment)["device"], "cpu");
+  EXPECT_EQ((*row.environment)["bf16"], false);
   EXPECT_EQ(row.dataset.name, "data");
   EXPECT_EQ(row.dataset.digest, Id('d'));
   EXPECT_EQ(row.started_at, "2023-11-14T22:13:20.000Z");
@@ -606,8 +619,7 @@ TEST_F(StoreTest, ResultsAreInTheFilesOrderAndDropNothing) {
   Lease({Id('a'), 1});
   Complete({Id('a'), 1});
 
-  std::vector<ResultRow> rows =
-      store_->Results(store_->FindSweep("sw-1").value());
+  std::vector<ResultRow> rows = Results("sw-1");
 
   ASSERT_THAT(rows, SizeIs(3));
   EXPECT_EQ(rows[0].status, "failed");
@@ -625,8 +637,7 @@ TEST_F(StoreTest, ResultFillsTheRowsOfEverySweepThatNeedsIt) {
 
   Insert(ASweep("sw-2"), {ATrial('b'), ATrial('a')});
 
-  std::vector<ResultRow> rows =
-      store_->Results(store_->FindSweep("sw-2").value());
+  std::vector<ResultRow> rows = Results("sw-2");
   EXPECT_EQ(rows[1].metrics.at("average_accuracy"), 0.5);
 }
 

@@ -1,6 +1,5 @@
 // Datasets, sweeps and their trials.
-#include <nlohmann/json.hpp>
-
+#include "coordinator/results/rows.h"
 #include "coordinator/store/names.h"
 #include "coordinator/store/sqlite_store.h"
 

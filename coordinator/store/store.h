@@ -18,7 +18,6 @@
 #include "absl/time/time.h"
 #include "base/status.h"
 #include "coordinator/core/scheduler.h"
-#include "coordinator/results/rows.h"
 #include "coordinator/store/records.h"
 
 namespace dfsweep::coordinator {
@@ -157,9 +156,6 @@ class Store {
   // A metric of each epoch of the trial's result, in order; empty without one.
   virtual std::vector<double> Curve(const std::string& trial_id,
                                     const std::string& metric) = 0;
-  // All trials of a sweep with their results, in the file's order.
-  virtual std::vector<ResultRow> Results(
-      const SweepRow& sweep, ResultDetail detail = ResultDetail::kAll) = 0;
 
   // ---- Workers ----
   virtual void PutWorker(const WorkerRow& worker, absl::Time now) = 0;

@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "base/temporary_folder.h"
 #include "coordinator/store/names.h"
+#include "coordinator/store/results_reader.h"
 #include "coordinator/store/sqlite_store.h"
 
 namespace dfsweep::coordinator {
@@ -23,6 +24,14 @@ inline std::unique_ptr<SqliteStore> OpenStore(
   auto store = SqliteStore::Open(folder);
   EXPECT_TRUE(store.ok()) << store.status();
   return *std::move(store);
+}
+
+// Of what was committed.
+inline std::vector<ResultRow> ResultsIn(const std::filesystem::path& folder,
+                                        const SweepRow& sweep) {
+  auto rows = ReadResults(folder, sweep);
+  EXPECT_TRUE(rows.ok()) << rows.status();
+  return *std::move(rows);
 }
 
 // What the three parts of an error must be: there.

@@ -1,0 +1,233 @@
+#include "coordinator/store/results_reader.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <unordered_map>
+#include <utility>
+
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/sqlite_store.h"
+
+namespace dfsweep::coordinator {
+namespace {
+
+// RFC 3339 in UTC. absl::FormatTime takes six times as long, which showed.
+std::string Rfc3339(const Query& query, int column) {
+  if (query.IsNull(column)) return "";
+  using std::chrono::days;
+  using std::chrono::milliseconds;
+  const std::chrono::sys_time<milliseconds> time(
+      milliseconds(query.Int(column)));
+  const auto day = std::chrono::floor<days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+                     static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
+}
+
+// Reads one query a table: one for each row took most of the time of a large
+// sweep. All of them go through the trials in the sweep's order.
+class Reader {
+ public:
+  Reader(Database& database, const SweepRow& sweep)
+      : database_(database), sweep_(sweep) {}
+
+  std::vector<ResultRow> Read(ResultDetail detail) {
+    ReadEnvironments();
+    Reserve();
+    ReadTrials();
+    ReadMetrics();
+    ReadMatrices();
+    if (detail == ResultDetail::kAll) {
+      ReadParts();
+      ReadCurves();
+    }
+    return std::move(rows_);
+  }
+
+ private:
+  // The rows of trials that come in the sweep's order, each any number of
+  // times.
+  class Cursor {
+   public:
+    explicit Cursor(Reader& reader) : reader_(reader) {}
+    ResultRow& RowOf(int64_t trial) {
+      while (reader_.trials_.at(place_) != trial) ++place_;
+      return reader_.rows_[place_];
+    }
+
+   private:
+    Reader& reader_;
+    size_t place_ = 0;
+  };
+
+  void ReadEnvironments() {
+    Query query(database_,
+                "SELECT digest, device, device_name, cpu, threads, "
+                "torch_version, cuda_version, cudnn_version, driver_version, "
+                "device_memory_bytes, bf16, build FROM environments");
+    while (query.Next()) {
+      environments_[query.Text(0)] = {{"device", query.Text(1)},
+                                      {"device_name", query.Text(2)},
+                                      {"cpu", query.Text(3)},
+                                      {"threads", query.Int(4)},
+                                      {"torch", query.Text(5)},
+                                      {"cuda", query.Text(6)},
+                                      {"cudnn", query.Text(7)},
+                                      {"driver", query.Text(8)},
+                                      {"device_memory_bytes", query.Int(9)},
+                                      {"bf16", query.Int(10) != 0},
+                                      {"build", query.Text(11)}};
+    }
+  }
+
+  // Moving the rows of a large sweep as they grow would take a tenth of it.
+  void Reserve() {
+    Query query(database_, "SELECT count(*) FROM sweep_trials WHERE sweep = ?",
+                sweep_.number);
+    if (!query.Next()) return;
+    trials_.reserve(query.Int(0));
+    rows_.reserve(query.Int(0));
+  }
+
+  void ReadTrials() {
+    Query query(
+        database_,
+        std::string("SELECT t.number, t.trial_id, ") + kStateInSweep +
+            ", t.seed, "
+            "coalesce(a.attempt, t.attempt), t.configuration_json, "
+            "coalesce(w.name, a.worker_id, t.worker_id), t.message, "
+            "coalesce(a.start_ms, t.start_ms), coalesce(a.end_ms, t.end_ms), "
+            "t.train_seconds, a.environment "
+            "FROM sweep_trials st JOIN trials t ON t.number = st.trial "
+            "LEFT JOIN attempts a ON a.trial = t.number AND a.accepted = 1 "
+            "LEFT JOIN workers w ON w.worker_id = coalesce(a.worker_id, "
+            "t.worker_id) "
+            "WHERE st.sweep = ? ORDER BY st.position",
+        sweep_.number);
+    while (query.Next()) {
+      trials_.push_back(query.Int(0));
+      rows_.push_back({.trial_id = query.Text(1),
+                       .sweep = sweep_.name,
+                       .status = query.Text(2),
+                       .seed = query.Int(3),
+                       .attempt = static_cast<int>(query.Int(4)),
+                       .parameters = Parameters(query.View(5)),
+                       .worker = query.Text(6),
+                       .environment = Environment(query, 11),
+                       .dataset = {sweep_.dataset_name, sweep_.dataset_digest},
+                       .started_at = Rfc3339(query, 8),
+                       .finished_at = Rfc3339(query, 9),
+                       .train_seconds = query.Real(10),
+                       .message = query.Text(7)});
+    }
+  }
+
+  // Trials that differ in their seed alone follow each other.
+  const SharedJson& Parameters(std::string_view configuration) {
+    if (configuration != configuration_) {
+      configuration_ = configuration;
+      parameters_ = Json::parse(configuration);
+    }
+    return parameters_;
+  }
+
+  SharedJson Environment(const Query& query, int column) const {
+    if (query.IsNull(column)) return {};
+    auto known = environments_.find(query.Text(column));
+    return known == environments_.end() ? SharedJson() : known->second;
+  }
+
+  void ReadMetrics() {
+    Cursor cursor(*this);
+    Query query(database_,
+                "SELECT st.trial, m.name, m.value FROM sweep_trials st "
+                "JOIN final_metrics m ON m.trial = st.trial "
+                "WHERE st.sweep = ? ORDER BY st.position, m.name",
+                sweep_.number);
+    while (query.Next()) {
+      auto& metrics = cursor.RowOf(query.Int(0)).metrics;
+      metrics.emplace_hint(metrics.end(), query.View(1), query.Real(2));
+    }
+  }
+
+  void ReadMatrices() {
+    Cursor cursor(*this);
+    Query query(database_,
+                "SELECT st.trial, m.after_task, m.accuracy "
+                "FROM sweep_trials st JOIN accuracy_matrix m "
+                "ON m.trial = st.trial WHERE st.sweep = ? "
+                "ORDER BY st.position, m.after_task, m.task",
+                sweep_.number);
+    while (query.Next()) {
+      Json& matrix = cursor.RowOf(query.Int(0)).accuracy_matrix;
+      while (matrix.size() <= static_cast<size_t>(query.Int(1))) {
+        matrix.push_back(Json::array());
+      }
+      matrix.back().push_back(query.Real(2));
+    }
+  }
+
+  void ReadParts() {
+    Cursor cursor(*this);
+    Query query(database_,
+                "SELECT st.trial, p.name, p.json FROM sweep_trials st "
+                "JOIN result_parts p ON p.trial = st.trial "
+                "WHERE st.sweep = ? ORDER BY st.position",
+                sweep_.number);
+    while (query.Next()) {
+      cursor.RowOf(query.Int(0)).parts[query.Text(1)] =
+          Json::parse(query.View(2));
+    }
+  }
+
+  void ReadCurves() {
+    Cursor cursor(*this);
+    Query query(database_,
+                "SELECT st.trial, m.attempt, m.task, m.epoch, m.name, m.value "
+                "FROM sweep_trials st JOIN metrics m ON m.trial = st.trial "
+                "WHERE st.sweep = ? ORDER BY st.position, m.attempt, m.task, "
+                "m.epoch, m.name",
+                sweep_.number);
+    while (query.Next()) {
+      ResultRow& row = cursor.RowOf(query.Int(0));
+      if (row.attempt != query.Int(1)) continue;
+      Json& points = row.learning_curve;
+      if (points.empty() || points.back()["task"] != query.Int(2) ||
+          points.back()["epoch"] != query.Int(3)) {
+        points.push_back({{"task", query.Int(2)}, {"epoch", query.Int(3)}});
+      }
+      points.back()[query.Text(4)] = query.Real(5);
+    }
+  }
+
+  Database& database_;
+  const SweepRow& sweep_;
+  std::unordered_map<std::string, SharedJson> environments_;
+  std::vector<int64_t> trials_;  // their numbers, as rows_
+  std::vector<ResultRow> rows_;
+  // Of the newest row.
+  std::string configuration_;
+  SharedJson parameters_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<ResultRow>> ReadResults(
+    const std::filesystem::path& folder, const SweepRow& sweep,
+    ResultDetail detail) {
+  DFSWEEP_ASSIGN_OR_RETURN(
+      std::unique_ptr<Database> database,
+      Database::OpenReader(folder / SqliteStore::kFileName));
+  database->Begin();
+  std::vector<ResultRow> rows = Reader(*database, sweep).Read(detail);
+  DFSWEEP_RETURN_IF_ERROR(database->Commit());
+  return rows;
+}
+
+}  // namespace dfsweep::coordinator
