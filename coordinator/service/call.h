@@ -149,14 +149,25 @@ class WatchStream final
   std::shared_ptr<WatchStream> self_;
 };
 
-// A stream of messages that exist already. Deletes itself.
+// A stream of messages that wait for nothing. Deletes itself.
 template <typename Message>
 class ListStream final : public grpc::ServerWriteReactor<Message> {
  public:
+  // Fills the next message; false if there is none. On any thread.
+  using Next = std::function<bool(Message& message)>;
+
   // Call one of these once, from any thread.
-  void Start(std::vector<Message> messages) {
-    messages_ = std::move(messages);
+  void Start(Next next) {
+    next_ = std::move(next);
     WriteNext();
+  }
+  void Start(std::vector<Message> messages) {
+    Start([messages = std::move(messages),
+           next = size_t{0}](Message& message) mutable {
+      if (next == messages.size()) return false;
+      message = std::move(messages[next++]);
+      return true;
+    });
   }
   void Fail(const absl::Status& status) {
     this->Finish(rpc::ToGrpcStatus(status));
@@ -173,10 +184,10 @@ class ListStream final : public grpc::ServerWriteReactor<Message> {
 
  private:
   void WriteNext() {
-    if (next_ == messages_.size()) {
-      this->Finish(grpc::Status::OK);
+    if (next_(message_)) {
+      this->StartWrite(&message_);
     } else {
-      this->StartWrite(&messages_[next_++]);
+      this->Finish(grpc::Status::OK);
     }
   }
   void OnWriteDone(bool ok) override {
@@ -188,8 +199,8 @@ class ListStream final : public grpc::ServerWriteReactor<Message> {
   }
   void OnDone() override { delete this; }
 
-  std::vector<Message> messages_;
-  size_t next_ = 0;
+  Next next_;
+  Message message_;  // gRPC reads it while it is written
 };
 
 }  // namespace dfsweep::coordinator

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "coordinator/store/results_reader.h"
@@ -72,20 +73,20 @@ absl::StatusOr<std::string> ExportText(const std::filesystem::path& folder,
   return Export(rows, options);
 }
 
-std::vector<v1::ExportResultsResponse> InPieces(const std::string& text) {
-  std::vector<v1::ExportResultsResponse> pieces;
-  for (size_t begin = 0; begin == 0 || begin < text.size();) {
+std::function<bool(v1::ExportResultsResponse&)> InPieces(std::string text) {
+  return [text = std::move(text), begin = size_t{0},
+          is_first = true](v1::ExportResultsResponse& piece) mutable {
+    if (!std::exchange(is_first, false) && begin == text.size()) return false;
     // A piece is a proto string: it must not end inside of a character.
     size_t end = std::min(text.size(), begin + rpc::kChunkBytes);
     while (end < text.size() &&
            (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) {
       --end;
     }
-    pieces.emplace_back().set_text(text.substr(begin, end - begin));
-    if (end == text.size()) break;
+    piece.set_text(text.data() + begin, end - begin);
     begin = end;
-  }
-  return pieces;
+    return true;
+  };
 }
 
 }  // namespace dfsweep::coordinator

@@ -3,8 +3,8 @@
 #define DFSWEEP_COORDINATOR_SERVICE_EXPORT_RESULTS_H_
 
 #include <filesystem>
+#include <functional>
 #include <string>
-#include <vector>
 
 #include "base/status.h"
 #include "coordinator/results/export.h"
@@ -20,8 +20,9 @@ absl::StatusOr<std::string> ExportText(const std::filesystem::path& folder,
                                        const SweepRow& row,
                                        ExportOptions options);
 
-// As messages; one, empty, for an empty text.
-std::vector<v1::ExportResultsResponse> InPieces(const std::string& text);
+// As messages for a ListStream; one, empty, for an empty text. Each is made
+// when it is written: a large text need not be there twice.
+std::function<bool(v1::ExportResultsResponse&)> InPieces(std::string text);
 
 }  // namespace dfsweep::coordinator
 

@@ -297,7 +297,7 @@ SweepService::ExportResults(Context* context,
         auto text = Guarded<std::string>(
             [&] { return ExportText(store_, row, options); });
         if (!text.ok()) return list->Fail(text.status());
-        list->Start(InPieces(*text));
+        list->Start(InPieces(*std::move(text)));
       });
     });
   });
