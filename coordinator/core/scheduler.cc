@@ -69,6 +69,11 @@ bool Scheduler::IsLive(const std::string& worker_id,
                               Impl::IsCopy(*trial, worker_id, attempt));
 }
 
+bool Scheduler::HoldsAny(const std::string& worker_id) const {
+  const auto found = impl_->workers.find(worker_id);
+  return found != impl_->workers.end() && !found->second->held.empty();
+}
+
 std::optional<Scheduler::WorkerView> Scheduler::Worker(
     const std::string& worker_id) const {
   const auto found = impl_->workers.find(worker_id);

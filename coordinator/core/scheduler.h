@@ -422,6 +422,7 @@ class Scheduler {
   std::optional<TrialView> Trial(const std::string& trial_id) const;
   // Whether the worker holds this attempt, as the current one or as a copy.
   bool IsLive(const std::string& worker_id, const AttemptId& attempt) const;
+  bool HoldsAny(const std::string& worker_id) const;
   struct WorkerView {
     WorkerState state;
     std::string reason;

@@ -104,15 +104,18 @@ void Turn::Apply(const LeaseGranted& effect, const StepNotes& notes) {
 }
 
 void Turn::Apply(const AttemptEnded& effect, const StepNotes& notes) {
+  // Its worker may have asked for more before it told of the end.
+  work_available_ = true;
+  if (effect.how == AttemptEnded::How::kCompleted) {
+    store_.EndAttempt(effect, notes.message, wall_time_);
+    return;
+  }
   std::string worker_id =
       store_.WorkerOfAttempt(effect.attempt).value_or("unknown");
   std::string message = !notes.message.empty()
                             ? notes.message
                             : MessageOfEnd(effect.how, worker_id);
   store_.EndAttempt(effect, message, wall_time_);
-  // Its worker may have asked for more before it told of the end.
-  work_available_ = true;
-  if (effect.how == AttemptEnded::How::kCompleted) return;
   store_.AddEvent("attempt_ended",
                   fmt::format("attempt {} of trial {} on worker {}: {}{}",
                               effect.attempt.attempt, effect.attempt.trial_id,

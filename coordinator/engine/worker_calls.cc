@@ -114,15 +114,19 @@ void EndRepeated(Turn& turn, const ParkedLease& request) {
 
 void LeaseTrials(Turn& turn, ParkedLease request) {
   EndRepeated(turn, request);
-  std::vector<AttemptId> earlier = turn.store().LeasesOfRequest(
-      request.request.worker_id, request.request_id);
+  const std::string& worker_id = request.request.worker_id;
+  // Most workers that ask hold nothing: the store need not be asked.
+  std::vector<AttemptId> earlier;
+  if (turn.scheduler().HoldsAny(worker_id)) {
+    earlier = turn.store().LeasesOfRequest(worker_id, request.request_id);
+  }
   if (earlier.empty()) {
     turn.LeaseOrPark(std::move(request));
     return;
   }
   Leases leases;
   for (const AttemptId& attempt : earlier) {
-    if (!turn.scheduler().IsLive(request.request.worker_id, attempt)) continue;
+    if (!turn.scheduler().IsLive(worker_id, attempt)) continue;
     if (auto row = turn.store().DescribeLease(attempt)) leases.push_back(*row);
   }
   turn.Answer<Leases>(std::move(request.reply), std::move(leases));

@@ -82,6 +82,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
                  "PRAGMA journal_mode = WAL;"
                  "PRAGMA synchronous = FULL;"
                  "PRAGMA foreign_keys = ON;"
+                 "PRAGMA cache_size = -16000;"
                  "PRAGMA journal_size_limit = 67108864;");
 }
 
@@ -154,7 +155,10 @@ int64_t Database::total_changes() const {
 
 sqlite3_stmt* Database::Prepare(std::string_view sql) {
   if (failed()) return nullptr;
-  auto [entry, is_new] = statements_.try_emplace(std::string(sql), nullptr);
+  auto entry = statements_.find(sql);
+  if (entry == statements_.end()) {
+    entry = statements_.emplace(sql, nullptr).first;
+  }
   if (entry->second == nullptr) {
     KeepError(
         sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),

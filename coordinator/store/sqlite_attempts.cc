@@ -7,41 +7,64 @@
 namespace dfsweep::coordinator {
 
 void SqliteStore::SetTrialState(const TrialChanged& change, absl::Time now) {
+  const int64_t trial = NumberOf(change.trial_id);
+  if (change.state == TrialState::kRunning) {
+    StartAttempt(trial, change, now);
+    return;
+  }
   std::optional<int64_t> end_ms;
   if (IsTerminal(change.state)) end_ms = ToMs(now);
   database_->Run(
       "UPDATE trials SET state = ?, attempt = ?, worker_id = ?, end_ms = ? "
-      "WHERE trial_id = ?",
-      NameOf(change.state), change.attempt, change.worker_id, end_ms,
-      change.trial_id);
+      "WHERE number = ?",
+      NameOf(change.state), change.attempt, change.worker_id, end_ms, trial);
   if (change.state == TrialState::kPending) {
     // What the last attempt had done is to be done again.
     database_->Run(
-        "UPDATE trials SET epochs_done = 0, start_ms = NULL "
-        "WHERE trial_id = ?",
-        change.trial_id);
-  } else if (change.state == TrialState::kRunning) {
-    StartAttempt({change.trial_id, change.attempt}, change.worker_id, now);
+        "UPDATE trials SET epochs_done = 0, start_ms = NULL WHERE number = ?",
+        trial);
   }
 }
 
-// Or goes on with it: an attempt that was lost may live again. It has no lease
-// any more, and an outcome that it did not have after all.
-void SqliteStore::StartAttempt(const AttemptId& attempt,
-                               const std::string& worker_id, absl::Time now) {
-  int64_t trial = NumberOf(attempt.trial_id);
+void SqliteStore::StartAttempt(int64_t trial, const TrialChanged& change,
+                               absl::Time now) {
+  std::optional<int64_t> start_ms;
+  bool has_ended = false;
+  {
+    Query query(*database_,
+                "SELECT start_ms, outcome FROM attempts "
+                "WHERE trial = ? AND attempt = ?",
+                trial, change.attempt);
+    if (query.Next()) {
+      if (!query.IsNull(0)) start_ms = query.Int(0);
+      has_ended = !query.IsNull(1);
+    }
+  }
+  if (has_ended) ReviveAttempt(trial, change, now);
+  if (!start_ms) {
+    start_ms = ToMs(now);
+    database_->Run(
+        "UPDATE attempts SET start_ms = ? WHERE trial = ? AND attempt = ?",
+        start_ms, trial, change.attempt);
+  }
   database_->Run(
-      "UPDATE attempts SET start_ms = coalesce(start_ms, ?), outcome = NULL, "
-      "cause = NULL, message = '', end_ms = NULL "
-      "WHERE trial = ? AND attempt = ?",
-      ToMs(now), trial, attempt.attempt);
+      "UPDATE trials SET state = ?, attempt = ?, worker_id = ?, "
+      "start_ms = ?, end_ms = NULL, cause = NULL, message = '' "
+      "WHERE number = ?",
+      NameOf(change.state), change.attempt, change.worker_id, start_ms, trial);
+}
+
+// An attempt that was lost lives again. It has no lease any more, and an
+// outcome that it did not have after all. Apart from StartAttempt: writing an
+// outcome, even the same one, costs its place in an index.
+void SqliteStore::ReviveAttempt(int64_t trial, const TrialChanged& change,
+                                absl::Time now) {
+  database_->Run(
+      "UPDATE attempts SET outcome = NULL, cause = NULL, message = '', "
+      "end_ms = NULL WHERE trial = ? AND attempt = ?",
+      trial, change.attempt);
   database_->Run("INSERT OR IGNORE INTO leases VALUES (?, ?, ?, '', ?)", trial,
-                 attempt.attempt, worker_id, ToMs(now));
-  database_->Run(
-      "UPDATE trials SET cause = NULL, message = '', start_ms = (SELECT "
-      "start_ms FROM attempts WHERE trial = ?1 AND attempt = ?2) "
-      "WHERE number = ?1",
-      trial, attempt.attempt);
+                 change.attempt, change.worker_id, ToMs(now));
 }
 
 void SqliteStore::OpenLease(const LeaseGranted& lease,
@@ -82,9 +105,10 @@ void SqliteStore::EndAttempt(const AttemptEnded& end,
       end.attempt.attempt);
   database_->Run("DELETE FROM leases WHERE trial = ? AND attempt = ?", trial,
                  end.attempt.attempt);
+  // Mostly they are so already, and a trial's row is long.
   database_->Run(
-      "UPDATE trials SET cause = ?, message = ? WHERE number = ? AND attempt = "
-      "?",
+      "UPDATE trials SET cause = ?1, message = ?2 WHERE number = ?3 AND "
+      "attempt = ?4 AND (cause IS NOT ?1 OR message <> ?2)",
       cause, message, trial, end.attempt.attempt);
 }
 

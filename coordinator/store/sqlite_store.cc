@@ -156,7 +156,10 @@ absl::Status SqliteStore::Commit() {
   const bool writes = database_->total_changes() != changes_at_begin_;
   if (writes) Failpoint("before_commit");
   absl::Status status = database_->Commit();
-  if (!status.ok()) numbers_.clear();
+  if (!status.ok()) {
+    numbers_.clear();
+    environments_.clear();
+  }
   if (writes) Failpoint("after_commit");
   return status;
 }
@@ -177,6 +180,7 @@ std::string SqliteStore::PutEnvironment(const EnvironmentRow& e) {
       "{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", e.device, e.device_name,
       e.cpu, e.threads, e.torch_version, e.cuda_version, e.cudnn_version,
       e.driver_version, e.device_memory_bytes, e.bf16, e.build, e.os));
+  if (!environments_.insert(digest).second) return digest;
   database_->Run(
       "INSERT OR IGNORE INTO environments "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/files.h"
@@ -150,8 +151,8 @@ class SqliteStore : public Store {
   std::vector<WorkerRow> ReadWorkers(Query& query);
   std::vector<TrialRow> ReadTrials(Query& query);
   std::map<std::string, double> MetricsOf(const std::string& trial_id);
-  void StartAttempt(const AttemptId& attempt, const std::string& worker_id,
-                    absl::Time now);
+  void StartAttempt(int64_t trial, const TrialChanged& change, absl::Time now);
+  void ReviveAttempt(int64_t trial, const TrialChanged& change, absl::Time now);
   void InsertEpochs(int64_t trial, int attempt,
                     const std::vector<EpochRow>& epochs);
   void InsertEvaluations(int64_t trial, int attempt,
@@ -170,6 +171,7 @@ class SqliteStore : public Store {
   int64_t changes_at_begin_ = 0;
   // Some that were asked for: they never change, unless they are rolled back.
   std::unordered_map<std::string, int64_t> numbers_;
+  std::unordered_set<std::string> environments_;  // digests, likewise
 };
 
 // Times are stored as milliseconds since 1970.
