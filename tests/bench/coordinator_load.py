@@ -1,4 +1,4 @@
-"""Coordinator under load beside Optuna's storages; see coordinator_load.sh."""
+"""Coordinator under load beside Optuna and Ray Tune; see coordinator_load.sh."""
 
 import argparse
 import json
@@ -36,6 +36,8 @@ def arguments():
     parser.add_argument("--optuna-workers", type=int, default=8)
     parser.add_argument("--optuna-trials", type=int, default=400)
     parser.add_argument("--no-optuna", action="store_true")
+    parser.add_argument("--ray-trials", type=int, default=200)
+    parser.add_argument("--no-ray", action="store_true")
     return parser.parse_args()
 
 
@@ -218,6 +220,33 @@ def print_optuna(name, report):
           f"{report['p50_ms']:.1f} ms, p99 {report['p99_ms']:.1f} ms |")
 
 
+def compare_with_ray(options):
+    import ray
+    from ray import tune
+
+    def trial(config):
+        return {"score": config["learning_rate"]}
+
+    # More of its processes than cores, as of Optuna's: they only wait.
+    ray.init(num_cpus=options.optuna_workers, include_dashboard=False,
+             logging_level="ERROR", log_to_driver=False)
+    with tempfile.TemporaryDirectory() as folder:
+        tuner = tune.Tuner(
+            trial, param_space={"learning_rate": tune.uniform(0, 1)},
+            tune_config=tune.TuneConfig(
+                num_samples=options.ray_trials, reuse_actors=True,
+                max_concurrent_trials=options.optuna_workers),
+            run_config=tune.RunConfig(storage_path=folder, verbose=0))
+        start = time.monotonic()
+        results = tuner.fit()
+        seconds = time.monotonic() - start
+    done = len(results) - results.num_errors
+    ray.shutdown()
+    print(f"\nRay Tune {ray.__version__}, {options.optuna_workers} processes, "
+          f"{done} trials, random search\n"
+          f"| its own storage | {done / seconds:.1f} trials/s |")
+
+
 def print_dfsweep(report):
     if report["errors"]:
         print(f"{report['errors']} errors, the first: {report['first_error']}")
@@ -245,6 +274,8 @@ def main():
         print_dfsweep(measure_dfsweep(options, pathlib.Path(folder)))
     if not options.no_optuna:
         compare_with_optuna(options)
+    if not options.no_ray:
+        compare_with_ray(options)
 
 
 if __name__ == "__main__":
