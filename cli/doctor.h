@@ -50,6 +50,16 @@ class ScratchFolder {
   std::filesystem::path path_;
 };
 
+// Whether this Linux runs inside Windows. `root` is / but for tests.
+bool IsWsl(const std::filesystem::path& root = "/");
+
+// Nothing where it does not.
+std::vector<Finding> CheckWsl(const std::filesystem::path& root,
+                              const std::filesystem::path& store);
+
+// How a wrong clock is mended.
+std::string SetTheClock();
+
 // Of this machine: GPU and driver, WSL2, memory, disk, clock.
 std::vector<Finding> CheckMachine(const std::filesystem::path& store,
                                   bool* has_gpu);
@@ -58,7 +68,17 @@ std::vector<Finding> CheckMachine(const std::filesystem::path& store,
 std::vector<Finding> CheckPrograms();
 std::vector<Finding> CheckTraining(bool has_gpu);
 
-// The store, and the coordinator if one was named.
+// The way to a coordinator, and whether it is there.
+std::vector<Finding> CheckConnection(const std::string& address);
+
+// Of the coordinator's time of day, and this machine's.
+Finding CheckSkew(absl::Time there, absl::Time now);
+
+// Names of the variables that name a proxy.
+std::vector<std::string> ProxyVariables();
+
+// The store, or the coordinator if one was named; and whether what lets people
+// in is kept from others.
 std::vector<Finding> CheckStore(const GlobalOptions& options);
 
 }  // namespace dfsweep::cli

@@ -11,12 +11,12 @@
 #include "base/digest.h"
 #include "base/display_text.h"
 #include "base/process.h"
-#include "cli/client.h"
 #include "cli/connection.h"
 #include "cli/doctor.h"
 #include "cli/exit_status.h"
 #include "cli/facts.h"
 #include "cli/terminal.h"
+#include "cli/text.h"
 
 namespace dfsweep::cli {
 namespace {
@@ -88,20 +88,17 @@ Finding CheckLocalStore(const fs::path& store) {
   return Ok("store", store.string() + " is there; nobody serves it now");
 }
 
-Finding CheckCoordinator(const std::string& address) {
-  absl::Duration start = Clock::Real().Elapsed();
-  absl::StatusOr<rpc::Endpoint> endpoint = EndpointOf(address);
-  if (!endpoint.ok()) return Fail("coordinator", endpoint.status());
-  absl::StatusOr<v1::GetServerInfoResponse> info = Client(*endpoint).Greet();
-  if (!info.ok()) return Fail("coordinator", info.status());
-  return Ok(
-      "coordinator",
-      fmt::format("{} answers in {:.1f} ms: version {} ({}), {} workers "
-                  "online",
-                  address,
-                  absl::ToDoubleMilliseconds(Clock::Real().Elapsed() - start),
-                  Printable(info->version()), Printable(info->build()),
-                  info->workers_online()));
+// What lets its reader in: this person's login, and the store's keys.
+std::vector<fs::path> Secrets(const fs::path& store) {
+  return {LoginFile(), store / "admin.token", store / "tls"};
+}
+
+bool IsOthersToRead(const fs::path& file) {
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  constexpr fs::perms kOthers = fs::perms::group_all | fs::perms::others_all;
+  return fs::exists(status) &&
+         (status.permissions() & kOthers) != fs::perms::none;
 }
 
 absl::StatusOr<int> Doctor(const Context& context, const NoOptions&) {
@@ -207,10 +204,16 @@ ScratchFolder::~ScratchFolder() {
 }
 
 std::vector<Finding> CheckStore(const GlobalOptions& options) {
+  std::vector<Finding> findings = {CheckLocalStore(options.store)};
   if (!options.coordinator.empty()) {
-    return {CheckCoordinator(options.coordinator)};
+    findings = CheckConnection(options.coordinator);
   }
-  return {CheckLocalStore(options.store)};
+  for (const fs::path& file : Secrets(options.store)) {
+    if (!IsOthersToRead(file)) continue;
+    findings.push_back(Warn("secrets", file.string() + " is others' to read",
+                            "chmod go= " + ShellQuoted({file.string()})));
+  }
+  return findings;
 }
 
 void AddDoctorCommand(Program& program) {

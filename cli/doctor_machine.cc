@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -28,18 +29,6 @@ bool Exists(const fs::path& path) {
   return fs::exists(path, error);
 }
 
-std::string FirstLineOf(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-bool IsWsl() {
-  std::string version = FirstLineOf("/proc/version");
-  return version.find("icrosoft") != std::string::npos || Exists("/dev/dxg");
-}
-
 // ---- GPU --------------------------------------------------------------------
 
 // Where nvidia-smi is; "" if nowhere. WSL2 keeps it off the PATH.
@@ -54,62 +43,51 @@ fs::path FindNvidiaSmi() {
   return {};
 }
 
-Finding CheckDriver(bool* has_gpu) {
+// A line "NVIDIA …, 580.82.07, 8188 MiB, 7900 MiB" of nvidia-smi: name, driver,
+// memory, and what is free of it.
+Finding OfGpu(const std::string& line) {
+  constexpr int kLittleMib = 2048;
+  const std::string text = Printable(line) + " free";
+  int free_mib = 0;
+  const size_t last = line.rfind(", ");
+  bool is_known = last != std::string::npos &&
+                  std::sscanf(line.c_str() + last, ", %d MiB", &free_mib) == 1;
+  if (!is_known || free_mib >= kLittleMib) return Ok("GPU", text);
+  return Warn("GPU", text,
+              "close the programs that use its memory (nvidia-smi lists them); "
+              "a trial needs about 2 GB");
+}
+
+std::vector<Finding> CheckGpu(bool* has_gpu) {
   bool has_device = Exists("/dev/nvidia0") || Exists("/dev/dxg");
   *has_gpu = false;
   fs::path smi = FindNvidiaSmi();
   if (smi.empty()) {
-    if (!has_device) return Ok("GPU", "none found; trials train on the CPU");
-    return Fail("GPU", "there is a GPU, but nvidia-smi is missing",
-                IsWsl() ? "update the NVIDIA driver of Windows; install none "
-                          "inside WSL"
-                        : "install the NVIDIA driver, then restart");
+    if (!has_device) return {Ok("GPU", "none found; trials train on the CPU")};
+    return {Fail("GPU", "there is a GPU, but nvidia-smi is missing",
+                 IsWsl() ? "update the NVIDIA driver of Windows; install none "
+                           "inside WSL"
+                         : "install the NVIDIA driver, then restart")};
   }
-  absl::StatusOr<Ran> ran = RunToEnd(
-      smi,
-      {"--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"},
-      kSmiTimeout);
+  absl::StatusOr<Ran> ran =
+      RunToEnd(smi,
+               {"--query-gpu=name,driver_version,memory.total,memory.free",
+                "--format=csv,noheader"},
+               kSmiTimeout);
   if (!ran.ok() || ran->code != 0 || ran->out.empty()) {
-    return Fail(
+    return {Fail(
         "GPU",
         "nvidia-smi does not see a GPU: " +
             FirstLine(ran.ok() ? ran->out + ran->err : MessageOf(ran.status())),
-        "restart; if that does not help, install the driver again");
+        "restart; if that does not help, install the driver again")};
   }
   *has_gpu = true;
-  std::string gpus = ran->out;
-  if (gpus.back() == '\n') gpus.pop_back();
-  std::replace(gpus.begin(), gpus.end(), '\n', ';');
-  return Ok("GPU", Printable(gpus));
-}
-
-// ---- WSL2 -------------------------------------------------------------------
-
-void CheckWsl(const fs::path& store, std::vector<Finding>& findings) {
-  if (!IsWsl()) return;
-  if (!Exists("/usr/lib/wsl/lib/libcuda.so.1")) {
-    findings.push_back(Warn("WSL2", "Windows shows no GPU to WSL",
-                            "update the NVIDIA driver of Windows, then run "
-                            "`wsl --update` and `wsl --shutdown` there"));
-  } else if (Exists("/usr/lib/x86_64-linux-gnu/libcuda.so.1")) {
-    findings.push_back(
-        Warn("WSL2",
-             "a Linux driver is installed inside WSL; it hides the one "
-             "of Windows",
-             "remove it: sudo apt purge 'libnvidia-*' 'nvidia-*'"));
-  } else {
-    findings.push_back(Ok("WSL2", "the GPU of Windows is there"));
+  std::vector<Finding> findings;
+  std::istringstream lines(ran->out);
+  for (std::string line; std::getline(lines, line);) {
+    findings.push_back(OfGpu(line));
   }
-  std::error_code error;
-  std::string place = fs::weakly_canonical(store, error).string();
-  if (place.starts_with("/mnt/") && place.size() > 6 && place[6] == '/') {
-    findings.push_back(
-        Warn("WSL2",
-             "the store is on a Windows disk, which is slow and locks "
-             "files differently: " +
-                 place,
-             "keep the work under your Linux home folder, or use --store"));
-  }
+  return findings;
 }
 
 // ---- Memory, disk, clock ----------------------------------------------------
@@ -204,15 +182,21 @@ Finding CheckClock() {
       absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", now, absl::UTCTimeZone());
   if (error || now > build_time - absl::Hours(24)) return Ok("clock", text);
   return Warn("clock", text + " is before this program was built",
-              IsWsl() ? "run `sudo hwclock -s`, or `wsl --shutdown` in Windows"
-                      : "set the clock, e.g. sudo timedatectl set-ntp true");
+              SetTheClock());
 }
 
 }  // namespace
 
+std::string SetTheClock() {
+  return IsWsl() ? "run `sudo hwclock -s`, or `wsl --shutdown` in Windows"
+                 : "set the clock, e.g. sudo timedatectl set-ntp true";
+}
+
 std::vector<Finding> CheckMachine(const fs::path& store, bool* has_gpu) {
-  std::vector<Finding> findings = {CheckDriver(has_gpu)};
-  CheckWsl(store, findings);
+  std::vector<Finding> findings = CheckGpu(has_gpu);
+  for (Finding& finding : CheckWsl("/", store)) {
+    findings.push_back(std::move(finding));
+  }
   fs::path folder = NearestFolder(store);
   findings.push_back(CheckMemory());
   findings.push_back(CheckDisk(folder));

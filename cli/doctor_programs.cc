@@ -77,6 +77,12 @@ Finding CheckEnvironment(const Json& environment, bool has_gpu) {
         ", CUDA {}, cuDNN {}, driver {}", TextOf(environment, "cuda"),
         TextOf(environment, "cudnn"), TextOf(environment, "driver"));
   }
+  const std::string cudnn = TextOf(environment, "cudnn");
+  if (uses_gpu && (cudnn == "?" || cudnn == "0" || cudnn == "-1")) {
+    return Fail("LibTorch", text + "; it has no cuDNN",
+                "install the CUDA wheel again (deploy/setup.sh does): cuDNN "
+                "comes with it");
+  }
   if (uses_gpu || !has_gpu) return Ok("LibTorch", text);
   return Fail("LibTorch", text + "; it does not see the GPU",
               "install the CUDA wheel (deploy/setup.sh does), and a driver "

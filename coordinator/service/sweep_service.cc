@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "base/build_id.h"
 #include "base/version.h"
 #include "coordinator/engine/sweep_calls.h"
@@ -441,6 +442,7 @@ grpc::ServerUnaryReactor* SweepService::GetServerInfo(
   response->set_protocol_minor(kProtocolMinor);
   response->set_store_id(engine_.store_id());
   SetDuration(engine_.Uptime(), response->mutable_uptime());
+  SetTime(absl::Now(), response->mutable_server_time());
   response->set_trials_ended(engine_.trials_ended());
   return AnswerInEngine(engine_, context, [=](Turn& turn) {
     response->set_workers_online(turn.store().OnlineFleet().workers);
