@@ -1,6 +1,7 @@
 #include "coordinator/service/export_results.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +12,8 @@
 
 namespace dfsweep::coordinator {
 namespace {
+
+constexpr size_t kManyRows = 10'000;
 
 const char* FlagOf(Format format) {
   switch (format) {
@@ -70,7 +73,13 @@ absl::StatusOr<std::string> ExportText(const std::filesystem::path& folder,
   options.command = CommandOf(row.name, options);
   DFSWEEP_ASSIGN_OR_RETURN(std::vector<ResultRow> rows,
                            ReadResults(folder, row, DetailFor(options)));
-  return Export(rows, options);
+  absl::StatusOr<std::string> text = Export(rows, options);
+  const bool is_large = rows.size() >= kManyRows;
+  rows = {};
+  // The allocator keeps what a thread has freed for that thread, which may not
+  // format results again for weeks.
+  if (is_large) ::malloc_trim(0);
+  return text;
 }
 
 std::function<bool(v1::ExportResultsResponse&)> InPieces(std::string text) {
