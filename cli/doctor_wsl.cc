@@ -57,19 +57,30 @@ bool SwitchesOff(const fs::path& file, const std::string& name) {
   return false;
 }
 
-// Windows ends a distribution without a session, whatever services it has.
+bool AnySwitchesOff(const std::vector<fs::path>& files,
+                    const std::string& name) {
+  return std::any_of(files.begin(), files.end(), [&name](const auto& file) {
+    return SwitchesOff(file, name);
+  });
+}
+
+// Windows ends a distribution without a session, whatever services it has, and
+// then the virtual machine.
 Finding CheckIdling(const fs::path& root) {
   const std::vector<fs::path> files = WindowsSettings(root);
-  if (std::any_of(files.begin(), files.end(), [](const fs::path& file) {
-        return SwitchesOff(file, "instanceIdleTimeout") ||
-               SwitchesOff(file, "vmIdleTimeout");
-      })) {
+  if (AnySwitchesOff(files, "instanceIdleTimeout")) {
     return Ok("WSL2", "it is set to stay when nobody uses it");
+  }
+  if (AnySwitchesOff(files, "vmIdleTimeout")) {
+    return Ok("WSL2",
+              "it stays when nobody uses it, as long as one process is kept "
+              "alive (docs/workers.md)");
   }
   return Warn("WSL2",
               "Windows ends WSL when nobody uses it, and a worker with it",
-              "put vmIdleTimeout=-1 under [wsl2] in %UserProfile%\\.wslconfig, "
-              "and keep one process of it alive: docs/workers.md says how");
+              "put instanceIdleTimeout=-1 under [general] in "
+              "%UserProfile%\\.wslconfig; docs/workers.md says what an older "
+              "WSL needs");
 }
 
 }  // namespace
