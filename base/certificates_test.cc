@@ -19,9 +19,10 @@ X509* Read(const std::string& pem) {
   return certificate;
 }
 
-// What a TLS client that trusts `authority` alone says of the server.
+// What a TLS client whose clock says `now` and that trusts `authority` alone
+// says of the server.
 int VerificationOf(const std::string& server, const std::string& authority,
-                   const char* host) {
+                   const char* host, absl::Time now = absl::Now()) {
   X509 *leaf = Read(server), *root = Read(authority);
   X509_STORE* trusted = X509_STORE_new();
   X509_STORE_add_cert(trusted, root);
@@ -29,6 +30,7 @@ int VerificationOf(const std::string& server, const std::string& authority,
   X509_STORE_CTX_init(context, trusted, leaf, nullptr);
   X509_VERIFY_PARAM* wanted = X509_STORE_CTX_get0_param(context);
   X509_VERIFY_PARAM_set1_host(wanted, host, 0);
+  X509_VERIFY_PARAM_set_time(wanted, absl::ToTimeT(now));
   X509_VERIFY_PARAM_set_purpose(wanted, X509_PURPOSE_SSL_SERVER);
   X509_verify_cert(context);
   const int error = X509_STORE_CTX_get_error(context);
@@ -51,6 +53,15 @@ TEST_F(CertificatesTest, ServerIsTrustedByWhoTrustsItsAuthority) {
   EXPECT_EQ(VerificationOf(server_.certificate_pem, authority_.certificate_pem,
                            "server"),
             X509_V_OK);
+}
+
+TEST_F(CertificatesTest, ServerIsTrustedByAClockThatStoodStillForWeeks) {
+  const auto verification = [&](int days) {
+    return VerificationOf(server_.certificate_pem, authority_.certificate_pem,
+                          "server", now_ - absl::Hours(24) * days);
+  };
+  EXPECT_EQ(verification(29), X509_V_OK);
+  EXPECT_EQ(verification(31), X509_V_ERR_CERT_NOT_YET_VALID);
 }
 
 TEST_F(CertificatesTest, AnotherAuthorityOrNameIsNotTrusted) {

@@ -7,6 +7,8 @@
 
 #include <chrono>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/status.h"
 
 namespace dfsweep::rpc {
@@ -20,8 +22,21 @@ constexpr absl::Duration kMaxConnectionIdle = absl::Minutes(15);
 constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
 constexpr size_t kServerMemoryBytes = 256u << 20;
 
+// What gRPC says, with OpenSSL's words, of a certificate that does not hold.
+constexpr char kDistrusted[] = "certificate verify failed";
+
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
+absl::Status DistrustedError(const std::string& address) {
+  return MakeError(
+      absl::StatusCode::kUnavailable,
+      "the coordinator's certificate does not hold here", address,
+      "set this machine's clock if it is wrong (it says " +
+          absl::FormatTime("%Y-%m-%d %H:%M", absl::Now(), absl::UTCTimeZone()) +
+          " UTC); else the coordinator has another authority by now: ask its "
+          "owner for a new command to join or to log in");
 }
 
 }  // namespace
@@ -101,6 +116,9 @@ absl::Status FromGrpcStatus(const grpc::Status& status,
   auto code = static_cast<absl::StatusCode>(status.error_code());
   if (status.error_message().find('\n') != std::string::npos) {
     return absl::Status(code, status.error_message());
+  }
+  if (status.error_message().find(kDistrusted) != std::string::npos) {
+    return DistrustedError(address);
   }
   bool away = code == absl::StatusCode::kUnavailable ||
               code == absl::StatusCode::kDeadlineExceeded;
