@@ -57,10 +57,13 @@ bool IsWsl(const std::filesystem::path& root = "/");
 std::vector<Finding> CheckWsl(const std::filesystem::path& root,
                               const std::filesystem::path& store);
 
+// What feeds this machine; `sys` is /sys but for tests.
+Finding CheckPower(const std::filesystem::path& sys);
+
 // How a wrong clock is mended.
 std::string SetTheClock();
 
-// Of this machine: GPU and driver, WSL2, memory, disk, clock.
+// Of this machine: GPU and driver, WSL2, power, memory, disk, clock.
 std::vector<Finding> CheckMachine(const std::filesystem::path& store,
                                   bool* has_gpu);
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/display_text.h"
 #include "base/files.h"
+#include "base/power.h"
 #include "cli/doctor.h"
 #include "cli/text.h"
 
@@ -187,6 +188,16 @@ Finding CheckClock() {
 
 }  // namespace
 
+Finding CheckPower(const fs::path& sys) {
+  const Power power = ReadPower(sys);
+  if (!power.on_battery) return Ok("power", "no battery");
+  if (!*power.on_battery) return Ok("power", "plugged in");
+  return Warn("power",
+              fmt::format("on battery, {} % left", power.percent.value_or(0)),
+              "plug it in: a worker pauses on battery, unless it has "
+              "--allow-battery");
+}
+
 std::string SetTheClock() {
   return IsWsl() ? "run `sudo hwclock -s`, or `wsl --shutdown` in Windows"
                  : "set the clock, e.g. sudo timedatectl set-ntp true";
@@ -198,6 +209,7 @@ std::vector<Finding> CheckMachine(const fs::path& store, bool* has_gpu) {
     findings.push_back(std::move(finding));
   }
   fs::path folder = NearestFolder(store);
+  findings.push_back(CheckPower("/sys"));
   findings.push_back(CheckMemory());
   findings.push_back(CheckDisk(folder));
   findings.push_back(CheckSync(folder));

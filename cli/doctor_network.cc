@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cstdlib>
+#include <optional>
 
 #include "absl/time/clock.h"
 #include "base/address.h"
@@ -22,7 +23,19 @@ namespace {
 // What two clocks that are set by the network never differ by.
 constexpr absl::Duration kSkew = absl::Seconds(10);
 
-Finding CheckName(const std::string& host) {
+std::vector<std::string> TextsOf(const addrinfo* list) {
+  std::vector<std::string> texts;
+  for (const addrinfo* next = list; next != nullptr; next = next->ai_next) {
+    char text[NI_MAXHOST] = "";
+    ::getnameinfo(next->ai_addr, next->ai_addrlen, text, sizeof text, nullptr,
+                  0, NI_NUMERICHOST);
+    texts.emplace_back(text);
+  }
+  return texts;
+}
+
+// Nothing for an IP address.
+std::optional<Finding> CheckName(const std::string& host) {
   addrinfo hints = {};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -35,14 +48,9 @@ Finding CheckName(const std::string& host) {
                   "dnsTunneling=true under [wsl2] in .wslconfig"
                 : "check the name, or use its IP address");
   }
-  std::vector<std::string> addresses;
-  for (const addrinfo* next = found; next != nullptr; next = next->ai_next) {
-    char text[NI_MAXHOST] = "";
-    ::getnameinfo(next->ai_addr, next->ai_addrlen, text, sizeof text, nullptr,
-                  0, NI_NUMERICHOST);
-    addresses.emplace_back(text);
-  }
+  const std::vector<std::string> addresses = TextsOf(found);
   ::freeaddrinfo(found);
+  if (addresses == std::vector{host}) return std::nullopt;
   return Ok("DNS", fmt::format("{} is {}", host, fmt::join(addresses, ", ")));
 }
 
@@ -135,8 +143,11 @@ Finding CheckSkew(absl::Time there, absl::Time now) {
 std::vector<Finding> CheckConnection(const std::string& text) {
   absl::StatusOr<Address> address = ParseAddress(text);
   if (!address.ok()) return {Fail("coordinator", address.status())};
-  std::vector<Finding> findings = {CheckName(address->host)};
-  if (findings[0].level == Finding::Level::kFail) return findings;
+  std::vector<Finding> findings;
+  if (std::optional<Finding> name = CheckName(address->host)) {
+    findings.push_back(*name);
+    if (name->level == Finding::Level::kFail) return findings;
+  }
   absl::StatusOr<rpc::Endpoint> endpoint = EndpointOf(text);
   if (!endpoint.ok()) {
     findings.push_back(Fail("coordinator", endpoint.status()));

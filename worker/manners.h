@@ -10,7 +10,7 @@
 
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "worker/power.h"
+#include "base/power.h"
 #include "worker/quiet_hours.h"
 
 namespace dfsweep::worker {

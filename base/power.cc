@@ -1,4 +1,4 @@
-#include "worker/power.h"
+#include "base/power.h"
 
 #include <algorithm>
 #include <fstream>
@@ -7,7 +7,7 @@
 
 #include "absl/strings/numbers.h"
 
-namespace dfsweep::worker {
+namespace dfsweep {
 namespace {
 
 namespace fs = std::filesystem;
@@ -86,4 +86,4 @@ Power ReadPower(const fs::path& sys) {
           .percent = supplies.batteries.front().percent};
 }
 
-}  // namespace dfsweep::worker
+}  // namespace dfsweep

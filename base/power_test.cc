@@ -1,4 +1,4 @@
-#include "worker/power.h"
+#include "base/power.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/temporary_folder.h"
 
-namespace dfsweep::worker {
+namespace dfsweep {
 namespace {
 
 class PowerTest : public ::testing::Test {
@@ -73,4 +73,4 @@ TEST_F(PowerTest, ChargingNeedsNoAdapterToBeBelieved) {
 }
 
 }  // namespace
-}  // namespace dfsweep::worker
+}  // namespace dfsweep

@@ -1,11 +1,11 @@
 // Whether the machine runs on its battery.
-#ifndef DFSWEEP_WORKER_POWER_H_
-#define DFSWEEP_WORKER_POWER_H_
+#ifndef DFSWEEP_BASE_POWER_H_
+#define DFSWEEP_BASE_POWER_H_
 
 #include <filesystem>
 #include <optional>
 
-namespace dfsweep::worker {
+namespace dfsweep {
 
 // Both empty on a machine without a battery.
 struct Power {
@@ -18,6 +18,6 @@ struct Power {
 // to feed the machine only if a mains adapter says that it is unplugged.
 Power ReadPower(const std::filesystem::path& sys);
 
-}  // namespace dfsweep::worker
+}  // namespace dfsweep
 
-#endif  // DFSWEEP_WORKER_POWER_H_
+#endif  // DFSWEEP_BASE_POWER_H_
