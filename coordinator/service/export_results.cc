@@ -51,9 +51,10 @@ std::string CommandOf(const std::string& sweep, const ExportOptions& options) {
   return command;
 }
 
-// Only JSONL, which has a row for each trial, shows more than a table can.
+// Only JSONL and CSV, which have a row for each trial, show more than a table.
 ResultDetail DetailFor(const ExportOptions& options) {
   return options.format == Format::kJsonl ? ResultDetail::kAll
+         : options.format == Format::kCsv ? ResultDetail::kTimes
                                           : ResultDetail::kTable;
 }
 

@@ -34,16 +34,17 @@ std::string Rfc3339(const Query& query, int column) {
 // sweep. All of them go through the trials in the sweep's order.
 class Reader {
  public:
-  Reader(Database& database, const SweepRow& sweep)
-      : database_(database), sweep_(sweep) {}
+  Reader(Database& database, const SweepRow& sweep, ResultDetail detail)
+      : database_(database), sweep_(sweep), detail_(detail) {}
 
-  std::vector<ResultRow> Read(ResultDetail detail) {
+  std::vector<ResultRow> Read() {
     ReadEnvironments();
+    ReadWorkers();
     Reserve();
     ReadTrials();
     ReadMetrics();
     ReadMatrices();
-    if (detail == ResultDetail::kAll) {
+    if (detail_ == ResultDetail::kAll) {
       ReadParts();
       ReadCurves();
     }
@@ -86,6 +87,11 @@ class Reader {
     }
   }
 
+  void ReadWorkers() {
+    Query query(database_, "SELECT worker_id, name FROM workers");
+    while (query.Next()) workers_[query.Text(0)] = query.Text(1);
+  }
+
   // Moving the rows of a large sweep as they grow would take a tenth of it.
   void Reserve() {
     Query query(database_, "SELECT count(*) FROM sweep_trials WHERE sweep = ?",
@@ -101,13 +107,11 @@ class Reader {
         std::string("SELECT t.number, t.trial_id, ") + kStateInSweep +
             ", t.seed, "
             "coalesce(a.attempt, t.attempt), t.configuration_json, "
-            "coalesce(w.name, a.worker_id, t.worker_id), t.message, "
+            "coalesce(a.worker_id, t.worker_id), t.message, "
             "coalesce(a.start_ms, t.start_ms), coalesce(a.end_ms, t.end_ms), "
             "t.train_seconds, a.environment "
             "FROM sweep_trials st JOIN trials t ON t.number = st.trial "
             "LEFT JOIN attempts a ON a.trial = t.number AND a.accepted = 1 "
-            "LEFT JOIN workers w ON w.worker_id = coalesce(a.worker_id, "
-            "t.worker_id) "
             "WHERE st.sweep = ? ORDER BY st.position",
         sweep_.number);
     while (query.Next()) {
@@ -118,11 +122,11 @@ class Reader {
                        .seed = query.Int(3),
                        .attempt = static_cast<int>(query.Int(4)),
                        .parameters = Parameters(query.View(5)),
-                       .worker = query.Text(6),
+                       .worker = NameOfWorker(query.Text(6)),
                        .environment = Environment(query, 11),
                        .dataset = {sweep_.dataset_name, sweep_.dataset_digest},
-                       .started_at = Rfc3339(query, 8),
-                       .finished_at = Rfc3339(query, 9),
+                       .started_at = Time(query, 8),
+                       .finished_at = Time(query, 9),
                        .train_seconds = query.Real(10),
                        .message = query.Text(7)});
     }
@@ -141,6 +145,16 @@ class Reader {
     if (query.IsNull(column)) return {};
     auto known = environments_.find(query.Text(column));
     return known == environments_.end() ? SharedJson() : known->second;
+  }
+
+  // Its id if it has never registered.
+  std::string NameOfWorker(std::string worker_id) const {
+    auto known = workers_.find(worker_id);
+    return known == workers_.end() ? std::move(worker_id) : known->second;
+  }
+
+  std::string Time(const Query& query, int column) const {
+    return detail_ == ResultDetail::kTable ? "" : Rfc3339(query, column);
   }
 
   void ReadMetrics() {
@@ -208,7 +222,9 @@ class Reader {
 
   Database& database_;
   const SweepRow& sweep_;
+  const ResultDetail detail_;
   std::unordered_map<std::string, SharedJson> environments_;
+  std::unordered_map<std::string, std::string> workers_;  // names by id
   std::vector<int64_t> trials_;  // their numbers, as rows_
   std::vector<ResultRow> rows_;
   // Of the newest row.
@@ -225,7 +241,7 @@ absl::StatusOr<std::vector<ResultRow>> ReadResults(
       std::unique_ptr<Database> database,
       Database::OpenReader(folder / SqliteStore::kFileName));
   database->Begin();
-  std::vector<ResultRow> rows = Reader(*database, sweep).Read(detail);
+  std::vector<ResultRow> rows = Reader(*database, sweep, detail).Read();
   DFSWEEP_RETURN_IF_ERROR(database->Commit());
   return rows;
 }

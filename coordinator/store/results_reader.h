@@ -12,8 +12,8 @@
 
 namespace dfsweep::coordinator {
 
-// How much is read: what a table shows, or everything.
-enum class ResultDetail { kTable, kAll };
+// How much is read: what a table shows; the times of trials too; or everything.
+enum class ResultDetail { kTable, kTimes, kAll };
 
 // All trials of a sweep with their results, in the file's order, as they were
 // last committed. On any thread, through a connection of its own to the store
