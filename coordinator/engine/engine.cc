@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace dfsweep::coordinator {
@@ -23,6 +24,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(
       new Engine(std::move(store), clock, std::move(options)));
   DFSWEEP_RETURN_IF_ERROR(engine->Restore());
   engine->thread_ = std::thread([raw = engine.get()] { raw->Run(); });
+  engine->sending_thread_ =
+      std::thread([raw = engine.get()] { raw->RunSends(); });
   return engine;
 }
 
@@ -64,6 +67,11 @@ void Engine::Stop() {
     stopping_ = true;
   }
   if (thread_.joinable()) thread_.join();
+  {
+    absl::MutexLock lock(&sends_mutex_);
+    no_more_sends_ = true;
+  }
+  if (sending_thread_.joinable()) sending_thread_.join();
 }
 
 void Engine::Run() {
@@ -143,6 +151,30 @@ void Engine::Finish(Turn& turn) {
     watchers_.AllChanged();
   }
   for (const Turn::Tell& tell : turn.TakeTells()) tell(committed);
+  PassSends();
+}
+
+void Engine::PassSends() {
+  if (sends_.empty()) return;
+  absl::MutexLock lock(&sends_mutex_);
+  std::move(sends_.begin(), sends_.end(), std::back_inserter(passed_sends_));
+  sends_.clear();
+}
+
+void Engine::RunSends() {
+  while (true) {
+    std::vector<std::function<void()>> sends;
+    {
+      absl::MutexLock lock(&sends_mutex_);
+      auto wanted = [this]() ABSL_SHARED_LOCKS_REQUIRED(sends_mutex_) {
+        return no_more_sends_ || !passed_sends_.empty();
+      };
+      sends_mutex_.Await(absl::Condition(&wanted));
+      if (passed_sends_.empty()) return;
+      sends = std::exchange(passed_sends_, {});
+    }
+    for (const std::function<void()>& send : sends) send();
+  }
 }
 
 void Engine::CleanUp(Turn& turn) {

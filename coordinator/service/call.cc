@@ -24,10 +24,12 @@ absl::Status BugError(std::string_view what) {
 }
 
 void RunInEngine(Engine& engine, grpc::ServerUnaryReactor* reactor, Work work) {
-  engine.Post([reactor, work = std::move(work)](Turn& turn) {
+  engine.Post([&engine, reactor, work = std::move(work)](Turn& turn) {
     absl::Status status = work(turn);
-    turn.AfterCommit([reactor, status](const absl::Status& committed) {
-      Finish(reactor, committed.ok() ? status : committed);
+    turn.AfterCommit([&engine, reactor, status](const absl::Status& committed) {
+      engine.Send([reactor, status = committed.ok() ? status : committed] {
+        Finish(reactor, status);
+      });
     });
   });
 }

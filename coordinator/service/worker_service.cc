@@ -21,10 +21,12 @@ constexpr int kBeatsBeforeSuspect = 3;
 
 // Answers a call that waits in ParkedCalls.
 template <typename Answer, typename Response>
-Reply<Answer> ReplyTo(grpc::ServerUnaryReactor* reactor, Response* response) {
-  return [reactor, response](absl::StatusOr<Answer> answer) {
+Reply<Answer> ReplyTo(Engine& engine, grpc::ServerUnaryReactor* reactor,
+                      Response* response) {
+  return [&engine, reactor, response](absl::StatusOr<Answer> answer) {
     if (answer.ok()) ToProto(*answer, response);
-    Finish(reactor, answer.status());
+    engine.Send(
+        [reactor, status = answer.status()] { Finish(reactor, status); });
   };
 }
 
@@ -67,11 +69,11 @@ grpc::ServerUnaryReactor* WorkerService::Register(
   SetDuration(limits_.suspect_after / kBeatsBeforeSuspect,
               response->mutable_heartbeat_interval());
   SetDuration(limits_.lost_after, response->mutable_lease());
-  engine_.Post(
-      [reactor, response, registration = *std::move(registration)](Turn& turn) {
-        RegisterWorker(turn, registration.worker, registration.held,
-                       ReplyTo<RegisterAnswer>(reactor, response));
-      });
+  engine_.Post([this, reactor, response,
+                registration = *std::move(registration)](Turn& turn) {
+    RegisterWorker(turn, registration.worker, registration.held,
+                   ReplyTo<RegisterAnswer>(engine_, reactor, response));
+  });
   return reactor;
 }
 
@@ -84,13 +86,13 @@ grpc::ServerUnaryReactor* WorkerService::LeaseTrials(
   if (status.ok()) status = event.status();
   if (!status.ok()) return Finish(call, status);
   engine_.Post(
-      [call, request, response, event = *std::move(event)](Turn& turn) {
+      [this, call, request, response, event = *std::move(event)](Turn& turn) {
         coordinator::LeaseTrials(
             turn, {.call = call->id(),
                    .request = event,
                    .request_id = request->request_id(),
                    .deadline = turn.now() + WaitOf(request->max_wait()),
-                   .reply = ReplyTo<Leases>(call, response)});
+                   .reply = ReplyTo<Leases>(engine_, call, response)});
       });
   return call;
 }
@@ -104,13 +106,13 @@ grpc::ServerUnaryReactor* WorkerService::Heartbeat(
   if (status.ok()) status = event.status();
   if (!status.ok()) return Finish(call, status);
   engine_.Post(
-      [call, request, response, event = *std::move(event)](Turn& turn) {
+      [this, call, request, response, event = *std::move(event)](Turn& turn) {
         coordinator::Heartbeat(
             turn, event, ReadMachineStatus(request->status()),
             {.call = call->id(),
              .worker_id = event.worker_id,
              .deadline = turn.now() + WaitOf(request->max_wait()),
-             .reply = ReplyTo<HeartbeatAnswer>(call, response)});
+             .reply = ReplyTo<HeartbeatAnswer>(engine_, call, response)});
       });
   return call;
 }
