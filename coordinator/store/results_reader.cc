@@ -1,8 +1,5 @@
 #include "coordinator/store/results_reader.h"
 
-#include <fmt/format.h>
-
-#include <chrono>
 #include <unordered_map>
 #include <utility>
 
@@ -12,22 +9,10 @@
 namespace dfsweep::coordinator {
 namespace {
 
-// RFC 3339 in UTC. absl::FormatTime takes six times as long, which showed.
 std::string Rfc3339(const Query& query, int column) {
   if (query.IsNull(column)) return "";
-  using std::chrono::days;
-  using std::chrono::milliseconds;
-  const std::chrono::sys_time<milliseconds> time(
-      milliseconds(query.Int(column)));
-  const auto day = std::chrono::floor<days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-                     static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", FromMs(query.Int(column)),
+                          absl::UTCTimeZone());
 }
 
 // Reads one query a table: one for each row took most of the time of a large

@@ -1,6 +1,7 @@
 """Coordinator under load beside Optuna and Ray Tune; see coordinator_load.sh."""
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import os
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -33,6 +35,8 @@ def arguments():
     parser.add_argument("--trials", type=int, default=20000)
     parser.add_argument("--training", type=float, default=0,
                         help="seconds that a trial takes")
+    parser.add_argument("--results-meanwhile", action="store_true",
+                        help="ask for the table again and again during the load")
     parser.add_argument("--optuna-workers", type=int, default=8)
     parser.add_argument("--optuna-trials", type=int, default=400)
     parser.add_argument("--no-optuna", action="store_true")
@@ -84,6 +88,29 @@ class Coordinator:
         self.process.wait(30)
 
 
+class ResultsMeanwhile:
+    """Somebody who reads the sweep's table while it is worked on."""
+
+    def __init__(self, coordinator):
+        self.coordinator = coordinator
+        self.count = 0
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self.read)
+
+    def read(self):
+        while not self.is_over.is_set():
+            self.coordinator.run("results", "load")
+            self.count += 1
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        self.thread.join()
+
+
 def sweep_file(folder, trials):
     seeds = 100 if trials % 100 == 0 else 1
     rates = ", ".join(f"{i + 1}.0e-6" for i in range(trials // seeds))
@@ -98,13 +125,17 @@ def measure_dfsweep(options, folder):
     pid = coordinator.process.pid
     submit = coordinator.run("submit", str(sweep_file(folder, options.trials)))
     before = memory_mib(pid, "VmRSS"), folder_mib(coordinator.store), cpu_seconds(pid)
-    load = subprocess.run(
-        [options.build / "tests" / "bin" / "coordinator_load",
-         coordinator.address, "--workers", str(options.workers),
-         "--training", str(options.training), "--trials", str(options.trials)],
-        stdout=subprocess.PIPE, text=True)
+    reader = ResultsMeanwhile(coordinator)
+    with reader if options.results_meanwhile else contextlib.nullcontext():
+        load = subprocess.run(
+            [options.build / "tests" / "bin" / "coordinator_load",
+             coordinator.address, "--workers", str(options.workers),
+             "--training", str(options.training),
+             "--trials", str(options.trials)],
+            stdout=subprocess.PIPE, text=True)
     report = json.loads(load.stdout)
     report |= {
+        "results_meanwhile": reader.count,
         "submit_seconds": submit,
         "cpu_seconds": cpu_seconds(pid) - before[2],
         "memory_before_mib": before[0],
@@ -114,9 +145,12 @@ def measure_dfsweep(options, folder):
         "store_mib": folder_mib(coordinator.store),
         "status_seconds": coordinator.run("status", "load"),
         "table_seconds": coordinator.run("results", "load"),
+        "csv_seconds": coordinator.run("results", "load", "--trials",
+                                       "--format", "csv"),
         "rows_seconds": coordinator.run("results", "load", "--trials",
                                         "--format", "jsonl"),
     }
+    report["memory_results_mib"] = memory_mib(pid, "VmHWM")
     coordinator.close()
     if load.returncode != 0:
         sys.exit(f"the load stalled: {report}")
@@ -253,17 +287,21 @@ def print_dfsweep(report):
     print(f"dfsweep, {report['workers']} workers, {report['trials']} trials")
     for what, value in [
             ("trials/s", f"{report['trials_per_second']:.0f}"),
-            ("lease p50, p99", "{p50_ms:.1f} ms, {p99_ms:.1f} ms".format(**report["lease"])),
+            ("lease p50, p99, longest",
+             "{p50_ms:.1f} ms, {p99_ms:.1f} ms, {max_ms:.1f} ms".format(**report["lease"])),
             ("completion p50, p99", "{p50_ms:.1f} ms, {p99_ms:.1f} ms".format(**report["completion"])),
             ("coordinator's CPU time a trial",
              f"{1e6 * report['cpu_seconds'] / report['trials']:.0f} µs"),
-            ("memory before, after, peak",
-             "{memory_before_mib:.0f}, {memory_mib:.0f}, {memory_peak_mib:.0f} MiB".format(**report)),
+            ("results asked for meanwhile", report["results_meanwhile"]),
+            ("memory before, after, peak, peak with results",
+             "{memory_before_mib:.0f}, {memory_mib:.0f}, {memory_peak_mib:.0f}, "
+             "{memory_results_mib:.0f} MiB".format(**report)),
             ("store before, after",
              "{store_before_mib:.1f}, {store_mib:.1f} MiB".format(**report)),
             ("submit", f"{report['submit_seconds']:.2f} s"),
             ("status", f"{report['status_seconds']:.2f} s"),
             ("results, the table", f"{report['table_seconds']:.2f} s"),
+            ("results, all rows as CSV", f"{report['csv_seconds']:.2f} s"),
             ("results, all rows as JSONL", f"{report['rows_seconds']:.2f} s")]:
         print(f"| {what} | {value} |")
 

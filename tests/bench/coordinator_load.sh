@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What the coordinator costs: simulated workers empty a sweep of no-op trials.
 # Usage:
-#   tests/bench/coordinator_load.sh [--workers N] [--trials N] [--training SECONDS] [--no-optuna]
+#   tests/bench/coordinator_load.sh [--workers N] [--trials N] [--training SECONDS]
+#                                   [--results-meanwhile] [--no-optuna]
 #                                   [--optuna-workers N] [--optuna-trials N]
 #                                   [--no-ray] [--ray-trials N]
 # Prints tables of dfsweep, Optuna and Ray Tune in about five minutes on two
