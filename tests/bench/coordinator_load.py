@@ -39,9 +39,8 @@ def arguments():
                         help="ask for the table again and again during the load")
     parser.add_argument("--optuna-workers", type=int, default=8)
     parser.add_argument("--optuna-trials", type=int, default=400)
-    parser.add_argument("--no-optuna", action="store_true")
     parser.add_argument("--ray-trials", type=int, default=200)
-    parser.add_argument("--no-ray", action="store_true")
+    parser.add_argument("--no-peers", action="store_true")
     return parser.parse_args()
 
 
@@ -310,9 +309,8 @@ def main():
     options = arguments()
     with tempfile.TemporaryDirectory() as folder:
         print_dfsweep(measure_dfsweep(options, pathlib.Path(folder)))
-    if not options.no_optuna:
+    if not options.no_peers:
         compare_with_optuna(options)
-    if not options.no_ray:
         compare_with_ray(options)
 
 

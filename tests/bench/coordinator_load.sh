@@ -2,9 +2,9 @@
 # What the coordinator costs: simulated workers empty a sweep of no-op trials.
 # Usage:
 #   tests/bench/coordinator_load.sh [--workers N] [--trials N] [--training SECONDS]
-#                                   [--results-meanwhile] [--no-optuna]
+#                                   [--results-meanwhile] [--no-peers]
 #                                   [--optuna-workers N] [--optuna-trials N]
-#                                   [--no-ray] [--ray-trials N]
+#                                   [--ray-trials N]
 # Prints tables of dfsweep, Optuna and Ray Tune in about five minutes on two
 # cores. Needs a build with tests (in DFSWEEP_BUILD, else build/), and a Python
 # with optuna, grpcio and ray[tune] (in DFSWEEP_PYTHON; else one is set up in a
