@@ -67,6 +67,14 @@ bool Eventually(const std::function<bool()>& condition,
   return true;
 }
 
+std::vector<std::string> ArgumentsOf(const std::string& command) {
+  std::istringstream words(command);
+  std::vector<std::string> arguments;
+  for (std::string word; words >> word;) arguments.push_back(word);
+  arguments.erase(arguments.begin());
+  return arguments;
+}
+
 std::vector<pid_t> ChildrenOf(pid_t parent) {
   std::vector<pid_t> children;
   for (const auto& entry : fs::directory_iterator("/proc")) {

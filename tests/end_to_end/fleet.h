@@ -118,6 +118,9 @@ class Fleet {
 bool Eventually(const std::function<bool()>& condition,
                 absl::Duration timeout = absl::Seconds(60));
 
+// Words of a command line as it is printed, without the program's name.
+std::vector<std::string> ArgumentsOf(const std::string& command);
+
 // Pids of the living children of `parent`, zombies left out.
 std::vector<pid_t> ChildrenOf(pid_t parent);
 

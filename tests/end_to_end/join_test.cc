@@ -1,8 +1,6 @@
 // A team off loopback: certificates, tokens, joining, and locking out.
 #include <gtest/gtest.h>
 
-#include <sstream>
-
 #include "tests/end_to_end/fleet.h"
 
 namespace dfsweep::testing {
@@ -17,15 +15,6 @@ method: grid
 seeds: 4
 parameters: {strategy: naive, sequence_length: 64, epochs: 2}
 )";
-
-// Words of a command line, without the program's name.
-std::vector<std::string> ArgumentsOf(const std::string& command) {
-  std::istringstream words(command);
-  std::vector<std::string> arguments;
-  for (std::string word; words >> word;) arguments.push_back(word);
-  arguments.erase(arguments.begin());
-  return arguments;
-}
 
 class JoinTest : public ::testing::Test {
  protected:

@@ -5,7 +5,6 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 
 #include "tests/faults/faults.h"
 
@@ -87,11 +86,8 @@ class RoamingTest : public FaultsTest {
     fleet_.StartJoiningWorkersBy({"ip", "netns", "exec", link_.name()});
     const json token =
         json::parse(fleet_.Ok({"token", "create", "--worker", "--json"}));
-    std::istringstream words(token["command"].get<std::string>());
-    std::vector<std::string> arguments;
-    for (std::string word; words >> word;) arguments.push_back(word);
-    arguments.erase(arguments.begin());
-    fleet_.StartJoiningWorker("laptop", arguments, EpochsOf(1000));
+    fleet_.StartJoiningWorker("laptop", ArgumentsOf(token["command"]),
+                              EpochsOf(1000));
     ASSERT_TRUE(AwaitState("laptop", "ONLINE"));
     Submit(1);
     ASSERT_TRUE(AwaitCount("running", 1));
