@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -115,6 +116,14 @@ absl::Status Serve(const CommandLine& line, StopSignals& signals) {
   return absl::OkStatus();
 }
 
+// A worker has three connections, and shells allow 1,024 files.
+void AllowAllFiles() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int Main(int argc, char** argv) {
   // Debian builds Abseil to look for deadlocks at each lock.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
@@ -125,6 +134,7 @@ int Main(int argc, char** argv) {
   if (auto ended = ParseOrExplain(app, argc, argv)) return *ended;
   StopSignals signals;  // before threads start: they inherit the mask
   StartLogging("coordinator");
+  AllowAllFiles();
   absl::Status status = Serve(line, signals);
   if (status.ok()) return 0;
   std::fputs(FormatForPerson(status).c_str(), stderr);

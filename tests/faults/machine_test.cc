@@ -2,6 +2,7 @@
 // bits flip on them.
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <cstring>
@@ -47,6 +48,21 @@ TEST_F(MachineFaultsTest, StoppedCoordinatorLosesNoWorkerWhenItGoesOn) {
 
   ASSERT_TRUE(AwaitCount("completed", 2));
   for (const json& row : OneRowEach(2)) EXPECT_EQ(row["attempt"], 1);
+}
+
+TEST_F(MachineFaultsTest, ShellThatAllowsFewFilesLimitsNoWorkers) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{256, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  Start();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+
+  rlimit has{};
+  ASSERT_EQ(::prlimit(fleet_.CoordinatorPid(), RLIMIT_NOFILE, nullptr, &has),
+            0);
+
+  EXPECT_EQ(has.rlim_cur, before.rlim_max);
 }
 
 // ---- full disks -------------------------------------------------------------
