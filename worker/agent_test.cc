@@ -336,6 +336,13 @@ TEST_F(AgentTest, DatasetThatStaysDamagedIsTheEnvironmentsFault) {
   EXPECT_EQ(LastCompletion().failure().cause(), v1::ENVIRONMENT);
 }
 
+TEST_F(AgentTest, DatasetThatCannotBeWrittenIsTheEnvironmentsFault) {
+  Grant(testing::FakeCoordinator::MakeLease(dataset_, kDatasetSize - 1, 1, 1));
+  StartAgent();
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_EQ(LastCompletion().failure().cause(), v1::ENVIRONMENT);
+}
+
 TEST_F(AgentTest, TrialWhoseDatasetHasNoRoomIsHandedBackUntilThereIsSome) {
   free_disk_ = DiskRoom::kReserveBytes + kDatasetSize - 1;
   Grant(Lease(1));

@@ -20,11 +20,10 @@ namespace fs = std::filesystem;
 constexpr int kMaxFetches = 3;
 // NOT_FOUND means first that the worker is unknown, then that the dataset is.
 constexpr int kMaxUnknown = 3;
-// Left free for results and logs.
 constexpr absl::Duration kStopSlice = absl::Milliseconds(100);
 
 absl::Status WriteError(const fs::path& path) {
-  return MakeError(absl::StatusCode::kResourceExhausted,
+  return MakeError(absl::StatusCode::kInternal,
                    "a dataset can't be written to disk", path.string(),
                    "free disk space on this worker and check the folder");
 }
@@ -136,20 +135,20 @@ absl::Status DatasetCache::FetchRest(const std::string& digest,
     request.set_offset_bytes(offset);
     std::ofstream file(partial, std::ios::binary | std::ios::app);
     int64_t received = 0;
+    bool is_written = true;
     absl::Status status =
         client_.Download(request, [&](std::string_view chunk) -> absl::Status {
           if (stop) return absl::CancelledError("told to stop");
           received += static_cast<int64_t>(chunk.size());
           // More than promised is as wrong as less: the digest will tell.
           bool fits = offset + received <= size_bytes;
-          if (!fits || !file.write(chunk.data(), chunk.size())) {
-            return WriteError(partial);
-          }
-          return absl::OkStatus();
+          is_written = fits && file.write(chunk.data(), chunk.size());
+          return is_written ? absl::OkStatus() : WriteError(partial);
         });
     file.close();
     if (status.ok() && file.good() && received > 0) continue;
-    if (absl::IsResourceExhausted(status) || !file.good()) {
+    if (!is_written || absl::IsResourceExhausted(status) || !file.good()) {
+      DFSWEEP_RETURN_IF_ERROR(CheckSpace(digest, size_bytes));
       return WriteError(partial);
     }
     if (absl::IsNotFound(status)) {

@@ -48,6 +48,7 @@ class DatasetCacheTest : public ::testing::Test {
       [this]() -> std::optional<int64_t> {
         int64_t used = 0;
         for (const auto& entry : fs::directory_iterator(folder_.path())) {
+          if (!entry.is_regular_file()) continue;
           used += static_cast<int64_t>(entry.file_size());
         }
         return DiskRoom::kReserveBytes + disk_bytes_ - used;
@@ -146,6 +147,13 @@ TEST_F(DatasetCacheTest, DatasetsThatNobodyUsesMakeRoomForAnother) {
 
   EXPECT_FALSE(fs::exists(File()));
   EXPECT_TRUE(fs::exists(used->path()));
+}
+
+TEST_F(DatasetCacheTest, WhatCannotBeWrittenForAnotherReasonIsNoShortage) {
+  fs::create_directory(folder_.path() / (digest_ + ".partial"));
+  const absl::Status status = NewCache().Get(digest_, kSize, stop_).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
+  EXPECT_EQ(room_.Shortage(), "");
 }
 
 TEST_F(DatasetCacheTest, DatasetWithoutRoomIsNotFetchedAndTheShortageIsNoted) {
