@@ -5,10 +5,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
+#include "base/test_setting.h"
 #include "coordinator/store/store_testing.h"
 
 namespace dfsweep::coordinator {
@@ -19,11 +19,6 @@ inline std::filesystem::path InMemory() {
   return std::filesystem::exists(memory)
              ? memory
              : std::filesystem::temp_directory_path();
-}
-
-inline int NumberFromEnvironment(const char* name, int otherwise) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? std::atoi(value) : otherwise;
 }
 
 // Sizes of which forty fill the log to its first checkpoint.

@@ -10,22 +10,17 @@
 #include <poll.h>
 #include <signal.h>
 
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <random>
 
+#include "base/test_setting.h"
 #include "tests/end_to_end/fleet.h"
 
 namespace dfsweep::testing {
 namespace {
 
 using nlohmann::json;
-
-int NumberFromEnvironment(const char* name, int otherwise) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::atoi(text) : otherwise;
-}
 
 // What is killed: a sweep named "killed", and the workers that train it.
 struct Subject {

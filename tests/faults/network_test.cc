@@ -2,10 +2,10 @@
 // proxy knows.
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 
 #include "absl/time/clock.h"
+#include "base/test_setting.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/proxy.h"
 
@@ -94,14 +94,9 @@ size_t Busiest(const std::vector<absl::Time>& arrivals, absl::Duration span) {
   return most;
 }
 
-int Herd() {
-  const char* wanted = std::getenv("DFSWEEP_HERD");
-  return wanted != nullptr ? std::atoi(wanted) : 50;
-}
-
 // DFSWEEP_HERD makes it another number of workers.
 TEST_F(NetworkFaultsTest, ManyWorkersComeBackSpreadInTime) {
-  const int workers = Herd();
+  const int workers = NumberFromEnvironment("DFSWEEP_HERD", 50);
   const absl::Duration patience =
       absl::Seconds(30) + absl::Seconds(1) * workers;
   StartBehindProxy();
