@@ -1,37 +1,48 @@
 #include "model/net/deep_fingerprinting.h"
 
-#include <algorithm>
+#include <ATen/autocast_mode.h>
+
 #include <string>
+
+#include "model/net/fused_norm.h"
+#include "model/net/pool.h"
 
 namespace dfsweep::model {
 namespace {
 
 constexpr int64_t kKernel = 8;
-constexpr int64_t kPool = 8;
-constexpr int64_t kPoolStride = 4;
 constexpr int64_t kFilters[] = {32, 64, 128, 256};
 constexpr int64_t kHidden = 512;
-
-int64_t PooledLength(int64_t length) {
-  return (length + kPoolStride - 1) / kPoolStride;
-}
 
 torch::Tensor Dropout(const torch::Tensor& x, const Pass& pass, double rate) {
   return pass.dropout == nullptr ? x : pass.dropout->Apply(x, rate);
 }
 
-}  // namespace
-
-torch::Tensor PoolSame(const torch::Tensor& x) {
-  int64_t length = x.size(3);
-  int64_t padding = std::max<int64_t>(
-      (PooledLength(length) - 1) * kPoolStride + kPool - length, 0);
-  // TensorFlow pads half (rounded down) at the left. LibTorch pads both sides
-  // alike, and ceil_mode lets the last window hang over by the one cell that
-  // an odd padding has more at the right.
-  return at::max_pool2d(x, {1, kPool}, {1, kPoolStride}, {0, padding / 2},
-                        {1, 1}, /*ceil_mode=*/true);
+Activation ActivationOf(size_t block) {
+  return block == 0 ? Activation::kElu : Activation::kRelu;
 }
+
+// Of a layer that is known to be a NormLayer.
+Normalization NormalizationOf(const Layer& layer) {
+  return static_cast<const NormLayer&>(layer).normalization();
+}
+
+// Of [batch, channels].
+torch::Tensor FusedNormRelu(const torch::Tensor& x, const Layer& norm) {
+  return NormActivate(x.unsqueeze(2).unsqueeze(3), NormalizationOf(norm),
+                      Activation::kRelu, {})
+      .flatten(1);
+}
+
+// The type that a convolution of x computes in.
+at::ScalarType ComputedIn(const torch::Tensor& x) {
+  const c10::DeviceType device = x.device().type();
+  return at::autocast::is_autocast_enabled(device)
+             ? at::autocast::get_autocast_dtype(device)
+             : x.scalar_type();
+}
+
+}  // namespace
 
 DeepFingerprinting::DeepFingerprinting(const DeepFingerprintingOptions& options,
                                        Stream& weights)
@@ -52,7 +63,7 @@ DeepFingerprinting::DeepFingerprinting(const DeepFingerprintingOptions& options,
     block.norm_2 = AddNorm(name + "_norm2", filters);
     blocks_.push_back(block);
     inputs = filters;
-    length = PooledLength(length);
+    length = Pooling(length).length;
   }
   auto dense = [&](const char* name, int64_t from, int64_t to) {
     return register_module(name,
@@ -74,14 +85,40 @@ std::shared_ptr<Layer> DeepFingerprinting::AddNorm(const std::string& name,
       name, std::make_shared<NormLayer>(channels, options_.norm_momentum));
 }
 
-torch::Tensor DeepFingerprinting::Features(const torch::Tensor& x,
-                                           const Pass& pass) {
+bool DeepFingerprinting::CanFuse(const torch::Tensor& x,
+                                 const Pass& pass) const {
+  return options_.fuse && !options_.group_norm && pass.taps == nullptr &&
+         !x.requires_grad() && CanFuseNorm(x.device(), ComputedIn(x));
+}
+
+torch::Tensor DeepFingerprinting::FusedBlocks(const torch::Tensor& x,
+                                              const Pass& pass) {
+  torch::Tensor y;
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const Block& block = blocks_[i];
+    const Activation activation = ActivationOf(i);
+    y = i == 0 ? block.convolution_1->ForwardThin(x, ComputedIn(x))
+               : block.convolution_1->ForwardPadded(y);
+    y = NormActivate(y, NormalizationOf(*block.norm_1), activation,
+                     block.convolution_2->margin());
+    y = block.convolution_2->ForwardPadded(y);
+    const Margin margin = i + 1 < blocks_.size()
+                              ? blocks_[i + 1].convolution_1->margin()
+                              : Margin{};
+    y = NormPoolActivate(y, NormalizationOf(*block.norm_2), activation,
+                         pass.dropout, options_.dropout_convolution, margin);
+  }
+  return y;
+}
+
+torch::Tensor DeepFingerprinting::Blocks(const torch::Tensor& x,
+                                         const Pass& pass) {
   torch::Tensor y =
       x.unsqueeze(1).unsqueeze(1).contiguous(at::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const Block& block = blocks_[i];
     auto activation = [&](const torch::Tensor& t) {
-      return i == 0 ? at::elu(t) : at::relu(t);
+      return ActivationOf(i) == Activation::kElu ? at::elu(t) : at::relu(t);
     };
     y = block.convolution_1->Forward(y, pass);
     y = activation(block.norm_1->Forward(y, pass));
@@ -89,11 +126,22 @@ torch::Tensor DeepFingerprinting::Features(const torch::Tensor& x,
     y = activation(PoolSame(block.norm_2->Forward(y, pass)));
     y = Dropout(y, pass, options_.dropout_convolution);
   }
+  return y;
+}
+
+torch::Tensor DeepFingerprinting::Features(const torch::Tensor& x,
+                                           const Pass& pass) {
+  const bool fuses = CanFuse(x, pass);
+  auto hidden = [&](DenseLayer& dense, Layer& norm, const torch::Tensor& input,
+                    double rate) {
+    torch::Tensor y = dense.Forward(input, pass);
+    y = fuses ? FusedNormRelu(y, norm) : at::relu(norm.Forward(y, pass));
+    return Dropout(y, pass, rate);
+  };
+  torch::Tensor y = fuses ? FusedBlocks(x, pass) : Blocks(x, pass);
   y = y.permute({0, 2, 3, 1}).flatten(1);
-  y = at::relu(norm_1_->Forward(dense_1_->Forward(y, pass), pass));
-  y = Dropout(y, pass, options_.dropout_dense_1);
-  y = at::relu(norm_2_->Forward(dense_2_->Forward(y, pass), pass));
-  return Dropout(y, pass, options_.dropout_dense_2);
+  y = hidden(*dense_1_, *norm_1_, y, options_.dropout_dense_1);
+  return hidden(*dense_2_, *norm_2_, y, options_.dropout_dense_2);
 }
 
 }  // namespace dfsweep::model

@@ -17,6 +17,9 @@ struct DeepFingerprintingOptions {
   double dropout_convolution = 0.1;
   double dropout_dense_1 = 0.7;
   double dropout_dense_2 = 0.5;
+  // Use the fused layers of fused_norm.h where they can be: on a CPU, with
+  // batch normalisation, when nobody looks at single layers.
+  bool fuse = true;
 };
 
 // Deep Fingerprinting (Sirinam et al., CCS 2018), as published in Keras:
@@ -37,6 +40,10 @@ class DeepFingerprinting : public Network {
 
  private:
   std::shared_ptr<Layer> AddNorm(const std::string& name, int64_t channels);
+  bool CanFuse(const torch::Tensor& x, const Pass& pass) const;
+  // The blocks' output, [batch, 256, 1, length], of x, [batch, length].
+  torch::Tensor Blocks(const torch::Tensor& x, const Pass& pass);
+  torch::Tensor FusedBlocks(const torch::Tensor& x, const Pass& pass);
 
   struct Block {
     std::shared_ptr<ConvolutionLayer> convolution_1, convolution_2;
@@ -48,10 +55,6 @@ class DeepFingerprinting : public Network {
   std::shared_ptr<DenseLayer> dense_1_, dense_2_, dense_3_;
   std::shared_ptr<Layer> norm_1_, norm_2_;
 };
-
-// Max-pooling 8/4 of [batch, channels, 1, length] to ⌈length / 4⌉, padded as
-// TensorFlow's "same"; padding never wins.
-torch::Tensor PoolSame(const torch::Tensor& x);
 
 }  // namespace dfsweep::model
 

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "model/net/pool.h"
+
 namespace dfsweep::model {
 namespace {
 
@@ -98,6 +100,41 @@ TEST(DeepFingerprinting, StartsGlorotUniform) {
   EXPECT_NEAR(weight.std().item<double>(), limit / std::sqrt(3), limit / 100);
   EXPECT_EQ(network.named_parameters()["fc2.bias"].abs().max().item<float>(),
             0);
+}
+
+// The trick may change rounding and nothing else: not the dropout masks, not
+// the statistics, not the gradients. Compared with the layers one by one in
+// float64.
+TEST(DeepFingerprinting, IsTheSameFused) {
+  constexpr int64_t kLength = 301;
+  torch::manual_seed(0);
+  const torch::Tensor x = at::randint(-1, 2, {16, kLength}).to(at::kFloat);
+  const torch::Tensor labels = at::randint(0, 5, {16});
+  auto train = [&](bool fuse, at::ScalarType type) {
+    Stream stream(3, Purpose::kInitialWeights);
+    DeepFingerprinting network(
+        {.sequence_length = kLength, .classes = 5, .fuse = fuse}, stream);
+    network.to(type);
+    network.train();
+    DropoutMasks masks(Stream(0, Purpose::kDropout));
+    const torch::Tensor scores =
+        network.Forward(x.to(type), {.dropout = &masks});
+    at::cross_entropy_loss(scores, labels).backward();
+    std::vector<torch::Tensor> results = {scores};
+    for (const auto& p : network.parameters()) results.push_back(p.grad());
+    for (const auto& b : network.buffers()) results.push_back(b);
+    network.eval();
+    results.push_back(network.Forward(x.to(type)));
+    return results;
+  };
+  const std::vector<torch::Tensor> fused = train(true, at::kFloat);
+  const std::vector<torch::Tensor> exact = train(false, at::kDouble);
+  for (size_t i = 0; i < exact.size(); ++i) {
+    const double scale = exact[i].abs().max().item<double>();
+    EXPECT_LT((fused[i] - exact[i]).abs().max().item<double>(),
+              2e-4 * scale + 1e-5)  // a bias before a norm is rounding
+        << i;
+  }
 }
 
 TEST(DropoutMasks, KeepTheExpectation) {

@@ -1,46 +1,127 @@
 #include "model/net/dropout.h"
 
 #include <ATen/Context.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/Generator.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "model/net/parallel.h"
+#include "model/net/vectors.h"
+
 namespace dfsweep::model {
+
 namespace {
 
-// Elements of [begin, end) blocks of four, in memory order.
-template <typename Scalar>
-void FillMask(Scalar* mask, int64_t size, const Stream& stream,
-              uint64_t first_block, double rate) {
-  auto threshold = static_cast<uint32_t>(std::lround(rate * 0x1p31)) * 2;
-  const std::array<Scalar, 2> value = {static_cast<Scalar>(0),
-                                       static_cast<Scalar>(1 / (1 - rate))};
-  at::parallel_for(0, (size + 3) / 4, /*grain_size=*/4096,
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t block = begin; block < end; ++block) {
-                       PhiloxBlock bits = stream.Block(first_block + block);
-                       int64_t count = std::min<int64_t>(4, size - 4 * block);
-                       for (int64_t i = 0; i < count; ++i) {
-                         mask[4 * block + i] = value[bits[i] >= threshold];
-                       }
-                     }
-                   });
+// ---- Philox of sixteen blocks -----------------------------------------------
+
+using LongWords = uint64_t __attribute__((vector_size(128)));
+
+// counter[i] and the result's [i] are the i-th numbers of sixteen blocks.
+struct Blocks {
+  Words n[4];
+};
+
+struct Product {
+  Words high, low;
+  DFSWEEP_INLINE Product(uint32_t factor, Words other) {
+    const LongWords product =
+        __builtin_convertvector(other, LongWords) * uint64_t{factor};
+    high = __builtin_convertvector(product >> 32, Words);
+    low = __builtin_convertvector(product, Words);
+  }
+};
+
+// As Philox4x32.
+DFSWEEP_INLINE Blocks SixteenBlocks(Blocks counter,
+                                    std::array<uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const Product first(0xD2511F53, counter.n[0]);
+    const Product second(0xCD9E8D57, counter.n[2]);
+    counter = {{second.high ^ counter.n[1] ^ key[0], second.low,
+                first.high ^ counter.n[3] ^ key[1], first.low}};
+    key[0] += 0x9E3779B9;
+    key[1] += 0xBB67AE85;
+  }
+  return counter;
+}
+
+DFSWEEP_INLINE Blocks Counters(const Stream& stream, uint64_t first) {
+  const PhiloxBlock start = stream.Counter(first);
+  Words lane{};
+  for (uint32_t i = 0; i < kVectorWidth; ++i) lane[i] = i;
+  const Words low = lane + start[0];
+  const Words carry = reinterpret_cast<Words>(low < lane) & 1;
+  return {{low, carry + start[1], Words{} + start[2], Words{} + start[3]}};
+}
+
+// What a number of the stream makes of a value.
+struct Choice {
+  uint32_t threshold;
+  float kept;
+
+  DFSWEEP_INLINE Floats Of(Words numbers) const {
+    return numbers >= threshold ? Broadcast(kept) : Floats{};
+  }
+};
+
+// Whole groups of sixteen blocks: 64 values each.
+DFSWEEP_INLINE void FillGroups(const Stream& stream, uint64_t first_block,
+                               int64_t groups, const Choice& choice,
+                               float* values) {
+  for (int64_t group = 0; group < groups; ++group) {
+    const Blocks blocks = SixteenBlocks(
+        Counters(stream, first_block + group * kVectorWidth), stream.key());
+    for (int number = 0; number < 4; ++number) {
+      const Floats chosen = choice.Of(blocks.n[number]);
+      for (int64_t block = 0; block < kVectorWidth; ++block) {
+        values[4 * block + number] = chosen[block];
+      }
+    }
+    values += 4 * kVectorWidth;
+  }
 }
 
 }  // namespace
+
+DropoutMask::DropoutMask(const Stream& stream, uint64_t first_block,
+                         double rate)
+    : stream_(stream),
+      first_block_(first_block),
+      threshold_(static_cast<uint32_t>(std::lround(rate * 0x1p31)) * 2),
+      kept_(static_cast<float>(1 / (1 - rate))) {}
+
+void DropoutMask::Fill(int64_t first, int64_t count, float* values) const {
+  const uint64_t block = first_block_ + first / 4;
+  const int64_t groups = count / (4 * kVectorWidth);
+  Vectorized([&]() DFSWEEP_LOOP {
+    FillGroups(stream_, block, groups, {threshold_, kept_}, values);
+  });
+  for (int64_t i = groups * 4 * kVectorWidth; i < count; ++i) {
+    const bool keep = stream_.Block(block + i / 4)[i % 4] >= threshold_;
+    values[i] = keep ? kept_ : 0;
+  }
+}
+
+DropoutMask DropoutMasks::Next(int64_t size, double rate) {
+  const uint64_t first = next_block_;
+  if (rate != 0) next_block_ += (static_cast<uint64_t>(size) + 3) / 4;
+  return DropoutMask(stream_, first, rate);
+}
 
 torch::Tensor DropoutMasks::Mask(const torch::Tensor& x, double rate) {
   // empty_like keeps the strides, so memory order is the same for x and mask.
   torch::Tensor mask = at::empty_like(x, x.options().requires_grad(false));
   if (x.is_cpu()) {
-    AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, x.scalar_type(), "mask", [&] {
-      FillMask(mask.mutable_data_ptr<scalar_t>(), mask.numel(), stream_,
-               next_block_, rate);
+    const DropoutMask next = Next(mask.numel(), rate);
+    torch::Tensor values = at::empty({mask.numel()}, at::kFloat);
+    auto* all = values.mutable_data_ptr<float>();
+    ParallelFor((mask.numel() + 3) / 4, [&](int64_t begin, int64_t end) {
+      const int64_t first = 4 * begin;
+      next.Fill(first, std::min(4 * end, mask.numel()) - first, all + first);
     });
-    next_block_ += (static_cast<uint64_t>(mask.numel()) + 3) / 4;
-    return mask;
+    return mask.copy_(values.as_strided(mask.sizes(), mask.strides()));
   }
   at::Generator generator =
       at::globalContext().defaultGenerator(x.device()).clone();

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "model/net/batch_norm.h"
+#include "model/net/thin_convolution.h"
 
 namespace dfsweep::model {
 namespace {
@@ -72,12 +72,25 @@ ConvolutionLayer::ConvolutionLayer(int64_t inputs, int64_t outputs,
 // Explicit, because LibTorch's padding="same" copies the input for an even
 // kernel too, and is slower.
 torch::Tensor ConvolutionLayer::Pad(const torch::Tensor& x) const {
-  int64_t kernel = weight_.size(3);
-  return at::constant_pad_nd(x, {kernel / 2 - 1, kernel / 2});
+  return at::constant_pad_nd(x, {margin().left, margin().right});
+}
+
+Margin ConvolutionLayer::margin() const {
+  const int64_t kernel = weight_.size(3);
+  return {kernel / 2 - 1, kernel / 2};
 }
 
 torch::Tensor ConvolutionLayer::Compute(const torch::Tensor& x) {
-  return at::conv2d(Pad(x), weight_, bias_);
+  return ForwardPadded(Pad(x));
+}
+
+torch::Tensor ConvolutionLayer::ForwardPadded(const torch::Tensor& x) const {
+  return at::conv2d(x, weight_, bias_);
+}
+
+torch::Tensor ConvolutionLayer::ForwardThin(const torch::Tensor& x,
+                                            at::ScalarType type) const {
+  return ThinConvolution(x, weight_, bias_, type);
 }
 
 std::vector<torch::Tensor> ConvolutionLayer::ExampleGradients(
@@ -105,13 +118,20 @@ NormLayer::NormLayer(int64_t channels, double momentum) : momentum_(momentum) {
   variance_ = register_buffer("running_var", at::ones({channels}));
 }
 
+Normalization NormLayer::normalization() const {
+  return {weight_,
+          bias_,
+          mean_,
+          variance_,
+          1 - momentum_,
+          kNormEpsilon,
+          is_training() && !is_frozen_};
+}
+
 torch::Tensor NormLayer::Compute(const torch::Tensor& x) {
-  if (is_training() && !is_frozen_) {
-    return BatchNormByBatch(x, weight_, bias_, mean_, variance_, 1 - momentum_,
-                            kNormEpsilon);
-  }
-  return at::batch_norm(x, weight_, bias_, mean_, variance_,
-                        /*training=*/false, 1 - momentum_, kNormEpsilon,
+  const Normalization norm = normalization();
+  return at::batch_norm(x, weight_, bias_, mean_, variance_, norm.by_batch,
+                        norm.new_share, norm.epsilon,
                         at::globalContext().userEnabledCuDNN());
 }
 

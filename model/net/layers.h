@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/net/dropout.h"
+#include "model/net/fused_norm.h"
 #include "model/train/random.h"
 
 namespace dfsweep::model {
@@ -60,6 +61,14 @@ class ConvolutionLayer : public Layer {
       const Tap& tap, const torch::Tensor& output_gradient,
       const torch::Tensor& row_weights, Power power) const override;
 
+  // Cells that it adds to each sequence.
+  Margin margin() const;
+  // Of an input that has its margin already. No taps.
+  torch::Tensor ForwardPadded(const torch::Tensor& x) const;
+  // Of sequences of one channel, [batch, length], which get no gradient, on a
+  // CPU; to `type`. No taps.
+  torch::Tensor ForwardThin(const torch::Tensor& x, at::ScalarType type) const;
+
  protected:
   torch::Tensor Compute(const torch::Tensor& x) override;
 
@@ -80,6 +89,8 @@ class NormLayer : public Layer {
   NormLayer(int64_t channels, double momentum);
   // From now on train mode does as eval mode.
   void FreezeStatistics() { is_frozen_ = true; }
+  // What Forward would do, for the functions of fused_norm.h.
+  Normalization normalization() const;
   std::vector<torch::Tensor> ExampleGradients(
       const Tap& tap, const torch::Tensor& output_gradient,
       const torch::Tensor& row_weights, Power power) const override;

@@ -13,8 +13,8 @@ namespace dfsweep::model {
 
 using PhiloxBlock = std::array<uint32_t, 4>;
 
-// Philox 4x32-10 (Salmon et al., SC 2011). Inline: dropout masks call it once
-// for every four units.
+// Philox 4x32-10 (Salmon et al., SC 2011). dropout.cc has it for sixteen blocks
+// at once.
 inline PhiloxBlock Philox4x32(PhiloxBlock counter,
                               std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
@@ -54,10 +54,14 @@ class Stream {
 
   // The `index`-th four numbers of the sequence, independent of the position.
   PhiloxBlock Block(uint64_t index) const {
-    return Philox4x32({static_cast<uint32_t>(index),
-                       static_cast<uint32_t>(index >> 32), high_[0], high_[1]},
-                      key_);
+    return Philox4x32(Counter(index), key_);
   }
+  // What Block computes it from.
+  PhiloxBlock Counter(uint64_t index) const {
+    return {static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32),
+            high_[0], high_[1]};
+  }
+  const std::array<uint32_t, 2>& key() const { return key_; }
 
   uint32_t Next();
   uint64_t Next64();

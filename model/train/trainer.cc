@@ -4,6 +4,7 @@
 #include <string>
 
 #include "model/protocol/protocol.h"
+#include "model/train/host_memory.h"
 #include "model/train/trial_run.h"
 
 namespace dfsweep::model {
@@ -30,6 +31,7 @@ std::unique_ptr<TrialRun> Begin(const Trial& trial, const TrialHost& host,
 }  // namespace
 
 config::Json RunTrial(const Trial& trial, const TrialHost& host) {
+  const KeptHostMemory kept;
   CheckpointFolder checkpoints(
       host.checkpoints, trial, host.device,
       {.saved =
