@@ -60,6 +60,7 @@ CheckpointOptions ParseCheckpoints(const Json& json) {
     options.interval = std::chrono::duration<double>(
         json.value("interval_seconds", options.interval.count()));
     options.stages = json.value("stages", options.stages);
+    options.records_path = json.value("records_path", options.records_path);
   } catch (const Json::exception&) {
     throw config::Error("'checkpoints' is not as it should be", "",
                         "write it as model/protocol/PROTOCOL.md says");

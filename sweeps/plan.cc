@@ -11,6 +11,7 @@
 #include "model/config/parameters.h"
 #include "model/config/stages.h"
 #include "sweeps/metrics.h"
+#include "sweeps/stages.h"
 
 namespace dfsweep::sweeps {
 namespace {
@@ -231,6 +232,8 @@ void WarnOfEarlyTerminate(const Sweep& sweep, const Expansion& expansion,
 // more.
 class StageTree {
  public:
+  explicit StageTree(bool records_path) : records_path_(records_path) {}
+
   void Add(const Trial& trial) {
     const Json& configuration = *trial.configuration;
     const auto count = static_cast<size_t>(config::StageCount(configuration));
@@ -238,7 +241,8 @@ class StageTree {
       last_ = trial.configuration.get();
       prefixes_.clear();
       for (size_t i = 0; i < count; ++i) {
-        prefixes_.push_back(config::StagePrefix(configuration, i).dump());
+        prefixes_.push_back(
+            config::StagePrefix(configuration, i, records_path_).dump());
       }
     }
     levels_.resize(std::max(levels_.size(), count));
@@ -258,7 +262,8 @@ class StageTree {
 
  private:
   using Stage = std::pair<std::string, int64_t>;  // prefix, seed
-  const Json* last_ = nullptr;                    // whose prefixes these are
+  const bool records_path_;
+  const Json* last_ = nullptr;  // whose prefixes these are
   std::vector<std::string> prefixes_;
   std::vector<StageLevel> levels_;
   std::vector<std::map<Stage, int64_t>> longest_;  // epochs, per level
@@ -287,7 +292,7 @@ Plan MakePlan(const Sweep& sweep, const Expansion& expansion,
   plan.configurations = expansion.configurations;
   plan.seeds = static_cast<int64_t>(sweep.seeds.size());
   plan.trials = static_cast<int64_t>(expansion.trials.size());
-  StageTree tree;
+  StageTree tree(RecordsPath(sweep));
   for (const Trial& trial : expansion.trials) {
     int64_t epochs = TotalEpochs(*trial.configuration);
     plan.epochs += epochs;

@@ -76,6 +76,20 @@ TEST(Plan, SharedStagesAreCountedOnce) {
   EXPECT_EQ(plan.epochs_shared, 2 * 5 + (2 * 6 - 1) * 4);
 }
 
+// What si watches in the first task is recorded for it by whoever trains that.
+TEST(Plan, SiSharesTheFirstTaskOfNaive) {
+  const Plan plan =
+      PlanOf(
+          "parameters: {strategy: [naive, mas, si, joint], mas.lambda: 1, "
+          "si.c: [1, 2], epochs: 10}",
+          /*known=*/0)
+          .plan;
+  ASSERT_EQ(plan.levels.size(), 2u);
+  EXPECT_EQ(plan.levels[0].stages, 2);  // and joint's
+  EXPECT_EQ(plan.levels[1].stages, 4);
+  EXPECT_EQ(plan.epochs_shared, 2 * 10 + 4 * 10);
+}
+
 TEST(Plan, FewerEpochsAreAPrefixOfMore) {
   Plan plan =
       PlanOf("seeds: 1\nparameters: {tasks.count: 1, epochs: [10, 30, 50]}")

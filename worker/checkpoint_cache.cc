@@ -50,13 +50,31 @@ int64_t NumberIn(const std::string& file, const std::string& owner,
              : -1;
 }
 
+struct Stages {
+  std::vector<std::string> names;
+  bool record_path = false;  // SI's, in the first one
+};
+
+// The coordinator tells by the first one's name whether it records SI's path.
+Stages StagesOf(const v1::Lease& lease) {
+  const nlohmann::json configuration = ConfigurationOf(lease);
+  auto names = [&](bool record_path) {
+    return sweeps::StageNames(configuration, lease.dataset().digest(),
+                              lease.seed(), record_path);
+  };
+  std::vector<std::string> recorded = names(true);
+  if (recorded.front() == lease.first_stage()) {
+    return {std::move(recorded), true};
+  }
+  return {names(false), false};
+}
+
 // How far files lead, by their names.
 class Distance {
  public:
   explicit Distance(const v1::Lease& lease)
       : trial_id_(lease.trial_id()), configuration_(ConfigurationOf(lease)) {
-    stages_ = sweeps::StageNames(configuration_, lease.dataset().digest(),
-                                 lease.seed());
+    stages_ = StagesOf(lease).names;
   }
 
   // Steps, of the trial's own progress; -1 if it is none.
@@ -92,20 +110,18 @@ fs::path CheckpointCache::PathOf(const std::string& file) const {
 
 nlohmann::json CheckpointCache::ForTrainer(const v1::Lease& lease) const {
   if (!is_used()) return nlohmann::json::object();
-  return {
-      {"folder", fs::absolute(options_.folder).string()},
-      {"interval_seconds", absl::ToDoubleSeconds(options_.interval)},
-      {"stages", sweeps::StageNames(ConfigurationOf(lease),
-                                    lease.dataset().digest(), lease.seed())}};
+  const Stages stages = StagesOf(lease);
+  return {{"folder", fs::absolute(options_.folder).string()},
+          {"interval_seconds", absl::ToDoubleSeconds(options_.interval)},
+          {"stages", stages.names},
+          {"records_path", stages.record_path}};
 }
 
 CheckpointCache::FirstStage CheckpointCache::FirstStageOf(
     const v1::Lease& lease) {
-  const nlohmann::json configuration = ConfigurationOf(lease);
-  const std::vector<std::string> names =
-      sweeps::StageNames(configuration, lease.dataset().digest(), lease.seed());
-  const int64_t epochs = config::StageEpochs(configuration, 0);
-  return {epochs, fmt::format("{}.{}.stage", names.front(), epochs)};
+  const int64_t epochs = config::StageEpochs(ConfigurationOf(lease), 0);
+  return {epochs,
+          fmt::format("{}.{}.stage", StagesOf(lease).names.front(), epochs)};
 }
 
 void CheckpointCache::Prepare(const v1::Lease& lease,

@@ -143,6 +143,20 @@ TEST_F(CheckpointTest, TrainerIsToldTheStagesUnlessNothingIsKept) {
   EXPECT_THAT(Cache(0).ForTrainer(lease_), IsEmpty());
 }
 
+// A trial of a sweep in which another one needs what the first stage records.
+TEST_F(CheckpointTest, TrainerRecordsSisPathWhereTheCoordinatorSaysSo) {
+  EXPECT_EQ(Cache().ForTrainer(lease_).at("records_path"), false);
+  const std::vector<std::string> recorded = sweeps::StageNames(
+      nlohmann::json::parse(lease_.configuration_json()),
+      lease_.dataset().digest(), lease_.seed(), /*records_path=*/true);
+  v1::Lease lease = lease_;
+  lease.set_first_stage(recorded.front());
+  EXPECT_EQ(Cache().ForTrainer(lease).at("records_path"), true);
+  EXPECT_EQ(Cache().ForTrainer(lease).at("stages"), nlohmann::json(recorded));
+  EXPECT_EQ(CheckpointCache::FirstStageOf(lease).file,
+            recorded.front() + ".3.stage");
+}
+
 // A sender with its thread.
 class CheckpointSenderTest : public CheckpointTest {
  protected:

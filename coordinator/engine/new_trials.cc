@@ -20,8 +20,10 @@ double WorkOf(const Json& configuration) {
          configuration.at("sequence_length").get<double>();
 }
 
-std::vector<NewTrial> NewTrialsOf(const std::vector<sweeps::Trial>& trials,
+std::vector<NewTrial> NewTrialsOf(const sweeps::Sweep& sweep,
+                                  const std::vector<sweeps::Trial>& trials,
                                   const std::string& dataset_digest) {
+  const bool records_path = sweeps::RecordsPath(sweep);
   std::vector<NewTrial> result;
   result.reserve(trials.size());
   const Json* last = nullptr;
@@ -34,7 +36,8 @@ std::vector<NewTrial> NewTrialsOf(const std::vector<sweeps::Trial>& trials,
       common.work = WorkOf(*last);
       common.epochs_total = sweeps::TotalEpochs(*last);
       common.first_stage.epochs = config::StageEpochs(*last, 0);
-      first_stage = sweeps::CanonicalJson(config::StagePrefix(*last, 0));
+      first_stage =
+          sweeps::CanonicalJson(config::StagePrefix(*last, 0, records_path));
     }
     common.first_stage.name =
         sweeps::StageNameOfCanonical(first_stage, dataset_digest, trial.seed);

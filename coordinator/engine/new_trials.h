@@ -16,7 +16,8 @@ namespace dfsweep::coordinator {
 // is proportional to, other things being equal.
 double WorkOf(const sweeps::Json& configuration);
 
-std::vector<NewTrial> NewTrialsOf(const std::vector<sweeps::Trial>& trials,
+std::vector<NewTrial> NewTrialsOf(const sweeps::Sweep& sweep,
+                                  const std::vector<sweeps::Trial>& trials,
                                   const std::string& dataset_digest);
 RetryBudget BudgetOf(const sweeps::Sweep& sweep);
 Requirements RequirementsOf(const sweeps::Sweep& sweep);

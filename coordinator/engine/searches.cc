@@ -161,7 +161,7 @@ void Searches::AddPoints(Turn& turn, int slots, Entry& entry) {
     }
     if (trials->empty()) return;
     const std::vector<NewTrial> added =
-        NewTrialsOf(*trials, entry.row.dataset_digest);
+        NewTrialsOf(sweep, *trials, entry.row.dataset_digest);
     TrialsAdded event{.sweep_id = entry.row.sweep_id};
     FillTrials(sweep, added, event);
     store.AddTrials(entry.row, added, event.requirements, event.budget);

@@ -143,7 +143,8 @@ absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
     row = RowOf(submission, DatasetNameOf(submission.sweep, *dataset),
                 turn.wall_time());
     const std::vector<NewTrial> trials =
-        NewTrialsOf(submission.expansion.trials, submission.dataset_digest);
+        NewTrialsOf(submission.sweep, submission.expansion.trials,
+                    submission.dataset_digest);
     SweepSubmitted event = EventOf(row->sweep_id, submission.sweep, trials);
     store.InsertSweep(*row, trials, event.requirements, event.budget);
     DFSWEEP_RETURN_IF_ERROR(turn.Step(event));

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "coordinator/engine/engine_testing.h"
 
 namespace dfsweep::coordinator {
@@ -64,6 +66,25 @@ TEST_F(SweepCallsTest, SweepIsStoredWithWhatItsFileSays) {
   EXPECT_EQ(trial.budget.crash, 7);
   EXPECT_EQ(trial.budget.out_of_memory, 0);
   EXPECT_EQ(trial.budget.timeout, RetryBudget{}.timeout);
+}
+
+// One trial trains the first task for all, si's included.
+TEST_F(SweepCallsTest, FirstStageIsSharedWithSiWhereSomeTrialNeedsItsPath) {
+  const auto stages = [&](const std::string& file) {
+    std::set<std::string> names;
+    const std::string id = Submit(file);
+    for (const RestoredTrial& trial :
+         Get([](Turn& turn) { return turn.store().Restore(); }).trials) {
+      names.insert(trial.first_stage.name);
+    }
+    return names;
+  };
+  const std::set<std::string> plain =
+      stages(File("strategy: [naive, ewc], ewc.lambda: 1"));
+  const std::set<std::string> both =
+      stages(File("strategy: [mas, si], mas.lambda: 1, si.c: [1, 2]"));
+  EXPECT_THAT(plain, SizeIs(1));
+  EXPECT_THAT(both, SizeIs(2));
 }
 
 TEST_F(SweepCallsTest, RepeatedRequestMakesNoSecondSweep) {

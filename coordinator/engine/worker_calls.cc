@@ -184,10 +184,12 @@ absl::StatusOr<std::vector<std::string>> CheckpointOwners(
                      "trial " + trial_id, "stop it");
   }
   std::vector<std::string> owners = {trial_id};
-  for (std::string& stage :
-       sweeps::StageNames(nlohmann::json::parse(trial->configuration_json),
-                          trial->dataset_digest, trial->seed)) {
-    owners.push_back(std::move(stage));
+  const auto configuration = nlohmann::json::parse(trial->configuration_json);
+  for (bool records_path : {false, true}) {
+    for (std::string& stage : sweeps::StageNames(
+             configuration, trial->dataset_digest, trial->seed, records_path)) {
+      owners.push_back(std::move(stage));
+    }
   }
   return owners;
 }

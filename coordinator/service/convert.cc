@@ -330,6 +330,7 @@ void ToProto(const LeaseRow& lease, v1::Lease* out) {
   out->set_configuration_json(lease.configuration_json);
   out->set_seed(lease.seed);
   out->set_sweep_name(lease.sweep_name);
+  out->set_first_stage(lease.first_stage);
 }
 
 void ToProto(const Leases& leases, v1::LeaseTrialsResponse* out) {

@@ -186,7 +186,8 @@ struct LeaseRow {
   int64_t dataset_size_bytes = 0;
   std::string configuration_json;
   int64_t seed = 0;
-  std::string sweep_name;  // of the newest sweep that needs it
+  std::string sweep_name;   // of the newest sweep that needs it
+  std::string first_stage;  // FirstStage::name
 };
 
 // Workers that are online.

@@ -136,7 +136,7 @@ std::optional<LeaseRow> SqliteStore::DescribeLease(const AttemptId& attempt) {
   Query query(
       *database_,
       "SELECT s.dataset_name, d.digest, d.size_bytes, t.configuration_json, "
-      "t.seed, s.name FROM trials t "
+      "t.seed, s.name, t.first_stage FROM trials t "
       "JOIN datasets d ON d.digest = t.dataset_digest "
       "JOIN sweep_trials st ON st.trial = t.number "
       "JOIN sweeps s ON s.number = st.sweep WHERE t.trial_id = ? "
@@ -149,7 +149,8 @@ std::optional<LeaseRow> SqliteStore::DescribeLease(const AttemptId& attempt) {
                   .dataset_size_bytes = query.Int(2),
                   .configuration_json = query.Text(3),
                   .seed = query.Int(4),
-                  .sweep_name = query.Text(5)};
+                  .sweep_name = query.Text(5),
+                  .first_stage = query.Text(6)};
 }
 
 std::optional<std::string> SqliteStore::WorkerOfAttempt(

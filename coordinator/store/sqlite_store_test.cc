@@ -354,6 +354,7 @@ TEST_F(StoreTest, LeaseNamesASweepThatStillWantsTheTrial) {
 
   EXPECT_EQ(lease.attempt, (AttemptId{Id('a'), 3}));
   EXPECT_EQ(lease.dataset_name, "data");
+  EXPECT_EQ(lease.first_stage, ATrial('a', 5).first_stage.name);
   EXPECT_EQ(lease.dataset_digest, Id('d'));
   EXPECT_EQ(lease.dataset_size_bytes, 1000);
   EXPECT_EQ(lease.configuration_json, ATrial('a').configuration_json);

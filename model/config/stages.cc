@@ -8,10 +8,10 @@ namespace {
 
 // That of naive which trains the first task alike. What is recorded on the way
 // stays apart, since a stage without the record is of no use to who needs it.
-Json FirstTaskOfNaive(Json configuration) {
-  const Json& strategy = configuration["strategy"];
-  const bool watches = strategy == "si" || strategy == "ewc+si";
-  configuration["strategy"] = watches ? "naive, with si's path" : "naive";
+Json FirstTaskOfNaive(Json configuration, bool records_path) {
+  configuration["strategy"] = records_path || NeedsPath(configuration)
+                                  ? "naive, with si's path"
+                                  : "naive";
   for (const Parameter& parameter : Parameters()) {
     if (!Applies(parameter, configuration)) configuration.erase(parameter.name);
   }
@@ -49,9 +49,14 @@ bool TrainsFirstTaskAsNaive(const Json& configuration) {
           configuration.at("buffer.fill") == "class_balanced");
 }
 
-Json StagePrefix(const Json& configuration, int64_t stage) {
+bool NeedsPath(const Json& configuration) {
+  const Json& strategy = configuration.at("strategy");
+  return strategy == "si" || strategy == "ewc+si";
+}
+
+Json StagePrefix(const Json& configuration, int64_t stage, bool records_path) {
   Json prefix = stage == 0 && TrainsFirstTaskAsNaive(configuration)
-                    ? FirstTaskOfNaive(configuration)
+                    ? FirstTaskOfNaive(configuration, records_path)
                     : configuration;
   Json earlier = Json::array();
   for (int64_t i = 0; i < stage; ++i) {

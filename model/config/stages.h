@@ -17,11 +17,17 @@ int64_t StageEpochs(const Json& configuration, int64_t stage);
 // because the strategy has nothing to remember yet. It may watch.
 bool TrainsFirstTaskAsNaive(const Json& configuration);
 
+// Whether the strategy wants SI's path integral of the first task.
+bool NeedsPath(const Json& configuration);
+
 // Everything that the state of a training depends on at the end of any epoch
 // of `stage`, besides the seed, the dataset and the number of that epoch: two
 // trials of one seed on one dataset for which this is equal have the same
 // state there. What a strategy computes after the stage comes later.
-Json StagePrefix(const Json& configuration, int64_t stage);
+// `records_path`: a first task that is trained as naive does records SI's path
+// too, for others that need it.
+Json StagePrefix(const Json& configuration, int64_t stage,
+                 bool records_path = false);
 
 }  // namespace dfsweep::config
 

@@ -5,8 +5,9 @@
 namespace dfsweep::config {
 namespace {
 
-Json Prefix(const Json& configuration, int64_t stage) {
-  return StagePrefix(Effective(configuration), stage);
+Json Prefix(const Json& configuration, int64_t stage,
+            bool records_path = false) {
+  return StagePrefix(Effective(configuration), stage, records_path);
 }
 
 TEST(StagePrefix, OfTheFirstTaskForgetsTheStrategy) {
@@ -33,6 +34,11 @@ TEST(StagePrefix, OfTheFirstTaskKnowsWhatIsRecordedOnTheWay) {
       si,
       Prefix(Json{{"strategy", "ewc+si"}, {"ewc.lambda", 3}, {"si.c", 1}}, 0));
   EXPECT_NE(si, Prefix(Json{{"strategy", "naive"}}, 0));
+  // Unless it records what si needs.
+  EXPECT_EQ(si, Prefix(Json{{"strategy", "naive"}}, 0, true));
+  EXPECT_EQ(si, Prefix(Json{{"strategy", "si"}, {"si.c", 2}}, 0, true));
+  EXPECT_EQ(Prefix(Json{{"strategy", "derpp"}}, 0, true),
+            Prefix(Json{{"strategy", "derpp"}}, 0));
 }
 
 TEST(StagePrefix, OfLaterTasksKnowsWhatCameBefore) {

@@ -2,14 +2,14 @@
 #define DFSWEEP_MODEL_CONTINUAL_SI_H_
 
 #include "model/config/parameters.h"
+#include "model/continual/path_integral.h"
 #include "model/continual/penalized.h"
 
 namespace dfsweep::model {
 
 // Synaptic intelligence (Zenke, Poole & Ganguli 2017): the penalty is
 // c Σ_i Ω_i (θ_i − θ*_i)² around the last task's weights. Over each task,
-// ω_i = −Σ_steps g_i Δθ_i, with g the gradient before the step and Δθ the
-// change that the optimizer made, and at its end
+// ω_i is the PathIntegral, and at its end
 // Ω_i += ω_i / ((θ_i − θ⁰_i)² + ξ), with θ⁰ the weights at its beginning.
 class Si : public Penalized {
  public:
@@ -25,14 +25,11 @@ class Si : public Penalized {
   void PersistWatched(Archive& archive) override;
 
  private:
-  void RememberGradients();
-
   double damping_;
   bool clamp_;
   bool total_gradient_;  // with the penalty's, as van de Ven et al. 2022
-  std::vector<torch::Tensor> omega_;              // Ω
-  std::vector<torch::Tensor> path_, start_;       // ω, θ⁰
-  std::vector<torch::Tensor> gradient_, before_;  // of the present step
+  std::vector<torch::Tensor> omega_;  // Ω
+  PathIntegral integral_;
 };
 
 }  // namespace dfsweep::model

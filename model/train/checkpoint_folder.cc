@@ -84,6 +84,11 @@ bool CheckpointFolder::IsNaive(int64_t stage) const {
          config::TrainsFirstTaskAsNaive(trial_.configuration.json());
 }
 
+bool CheckpointFolder::RecordsPath(int64_t stage) const {
+  return shares_stages() && options_.records_path && IsNaive(stage) &&
+         !config::NeedsPath(trial_.configuration.json());
+}
+
 std::string CheckpointFolder::ProgressName(int64_t steps) const {
   return (trial_.id.empty() ? "trial" : trial_.id) + "." +
          std::to_string(steps) + kProgress;
@@ -141,12 +146,14 @@ std::vector<CheckpointFolder::Place> CheckpointFolder::PlacesOfStage(
 
 Json CheckpointFolder::Identity(bool is_stage, int64_t stage) const {
   const Json& configuration = trial_.configuration.json();
-  return {{"dataset", DatasetIdentity(trial_)},
-          {"seed", trial_.seed},
-          {"schema", config::kSchemaVersion},
-          {"environment", Environment(device_)},
-          {"configuration", is_stage ? config::StagePrefix(configuration, stage)
-                                     : configuration}};
+  return {
+      {"dataset", DatasetIdentity(trial_)},
+      {"seed", trial_.seed},
+      {"schema", config::kSchemaVersion},
+      {"environment", Environment(device_)},
+      {"configuration", is_stage ? config::StagePrefix(configuration, stage,
+                                                       options_.records_path)
+                                 : configuration}};
 }
 
 Checkpoint CheckpointFolder::Read(const Place& place) const {

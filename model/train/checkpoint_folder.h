@@ -22,6 +22,9 @@ struct CheckpointOptions {
   // Names of the trial's stages, one each, by what they depend on
   // (config::StagePrefix, dataset, seed). Empty: its stages are not shared.
   std::vector<std::string> stages;
+  // A first stage that is trained as naive does records SI's path, for trials
+  // that share it.
+  bool records_path = false;
 };
 
 // The checkpoints of one trial in a folder that it shares with others:
@@ -53,6 +56,8 @@ class CheckpointFolder {
   bool shares_stages() const { return !options_.stages.empty(); }
   // Whether a shared stage is the one that naive trains too.
   bool IsNaive(int64_t stage) const;
+  // Whether such a stage records what only others need.
+  bool RecordsPath(int64_t stage) const;
 
   // Where the trial can go on from, the furthest first.
   std::vector<Place> Places() const;

@@ -58,6 +58,7 @@ class ResumeTest : public testing::Test {
     CheckpointOptions options;
     if (keep != Keep::kNothing) options.folder = folder_;
     if (keep == Keep::kStages) options.stages = StageNames(trial);
+    options.records_path = records_path_;
     options.interval = interval_;
     log_.clear();
     int asked = 0;
@@ -80,12 +81,12 @@ class ResumeTest : public testing::Test {
   }
 
   // As a worker names them, but readable.
-  static std::vector<std::string> StageNames(const Trial& trial) {
+  std::vector<std::string> StageNames(const Trial& trial) const {
     const Json& config = trial.configuration.json();
     std::vector<std::string> names;
     for (int64_t stage = 0; stage < config::StageCount(config); ++stage) {
-      names.push_back(std::to_string(
-          std::hash<std::string>()(config::StagePrefix(config, stage).dump())));
+      names.push_back(std::to_string(std::hash<std::string>()(
+          config::StagePrefix(config, stage, records_path_).dump())));
     }
     return names;
   }
@@ -106,6 +107,7 @@ class ResumeTest : public testing::Test {
   DatasetCache datasets_;
   std::filesystem::path folder_;
   std::chrono::duration<double> interval_ = std::chrono::hours(1);
+  bool records_path_ = false;
   std::string log_;
   int asked_ = 0;
   int epochs_reused_ = 0;
@@ -223,6 +225,26 @@ TEST_F(ResumeTest, SharedStagesGiveTheSameBits) {
   // cumulative, ewc, online-ewc, mas, l1, l2, er, agem and freeze took naive's;
   // ewc+si took si's, which has a path; lwf trained another network.
   EXPECT_EQ(reused, 10 * 2);
+}
+
+// Si goes on from what any other has trained and recorded for it, also if that
+// was stopped on the way; and the others from what si has trained.
+TEST_F(ResumeTest, RecordedStagesAreForAll) {
+  records_path_ = true;
+  for (const char* first : {"naive", "ewc", "agem", "si"}) {
+    for (const char* second : {"si", "ewc+si", "naive", "mas"}) {
+      SCOPED_TRACE(std::string(first) + " " + second);
+      ClearFolder();
+      const Json config = {{"strategy", first}, {"model", "mlp"}};
+      EXPECT_THROW(Run(config, Keep::kStages, asked_ / 5), Cancelled);
+      Run(config, Keep::kStages);
+      const Json other = {{"strategy", second}, {"model", "mlp"}};
+      const Json shared = Run(other, Keep::kStages);
+      EXPECT_EQ(epochs_reused_, first == std::string(second) ? 4 : 2);
+      EXPECT_EQ(shared, Run(other, Keep::kNothing));
+      EXPECT_EQ(log_, "");
+    }
+  }
 }
 
 TEST_F(ResumeTest, StrengthsAndLaterEpochsShareTheFirstTask) {

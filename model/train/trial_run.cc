@@ -164,10 +164,18 @@ void TrialRun::BeginStage(int64_t index) {
     optimizer_ = MakeOptimizer(config_, learner_.parameters);
   }
   const auto start = std::chrono::steady_clock::now();
+  BeginRecord();
   strategy_->BeforeTask(learner_);
   position_.emplace(Position{.batches = Batches(strategy_->TrainRows(learner_)),
                              .sums = NewSums()});
   train_seconds_ += Seconds(start);
+}
+
+void TrialRun::BeginRecord() {
+  record_.reset();
+  if (checkpoints_.RecordsPath(stage_)) {
+    record_.emplace().Begin(learner_.parameters);
+  }
 }
 
 // Statistics that are frozen stay those of the first task.
@@ -223,8 +231,11 @@ void TrialRun::TrainStep(const Step& step, EpochSums& sums) {
   Objective objective = strategy_->Loss(learner_, step);
   ClearGradients(learner_.parameters);
   objective.loss.backward();
+  if (record_) record_->RememberGradients();
   strategy_->AfterBackward(learner_, step);
+  if (record_) record_->BeforeStep();
   optimizer_->Step();
+  if (record_) record_->AfterStep();
   strategy_->AfterStep(learner_, step);
   ++steps_;
 
@@ -390,6 +401,8 @@ void TrialRun::Persist(Archive& archive, bool watched) {
 void TrialRun::PersistPosition(Archive& archive, bool watched) {
   Archive::Section section(archive, "strategy.");
   std::vector<int64_t> rows;
+  if (archive.restores()) BeginRecord();
+  if (record_) record_->PersistPath(archive);
   if (watched) {
     if (archive.restores()) {
       strategy_->BeforeTask(learner_);

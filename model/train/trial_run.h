@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "model/continual/path_integral.h"
 #include "model/train/archive.h"
 #include "model/train/batches.h"
 #include "model/train/checkpoint_folder.h"
@@ -71,6 +72,8 @@ class TrialRun {
   // PersistWatched names.
   void Persist(Archive& archive, bool watched);
   void PersistPosition(Archive& archive, bool watched);
+  // Of what other trials need of the stage, if any.
+  void BeginRecord();
 
   const Trial& trial_;
   const config::Configuration& config_;
@@ -89,7 +92,8 @@ class TrialRun {
   bool has_frozen_statistics_ = false;
   std::vector<int64_t> validation_rows_;  // of the stage's tasks
   int64_t stage_ = 0;
-  std::optional<Position> position_;  // if the stage has begun
+  std::optional<Position> position_;    // if the stage has begun
+  std::optional<PathIntegral> record_;  // of the stage, for other trials
   // Tests before training, for forward transfer: of the initial weights, and
   // of each task when its turn has come.
   bool measures_transfer_;

@@ -17,18 +17,19 @@ dataset: {}
 method: grid
 seeds: 1
 parameters:
-  strategy: [naive, ewc]
+  strategy: [naive, ewc, si]
   ewc.lambda: {values: [1e3, 1e6], when: {strategy: ewc}}
-  ewc.fisher_samples: 40
+  ewc.fisher_samples: {values: [40], when: {strategy: ewc}}
+  si.c: {values: [1], when: {strategy: si}}
   sequence_length: 300
   data.train_per_class: 16
   epochs: [2, 4]
   batch_size: 32
 )";
-constexpr int kTrials = 6;
-// Trained alone: (2 + 4 epochs) × 2 tasks × (naive, two λ). Shared: task 1 is
-// trained once, and its first two epochs are a prefix of the four.
-constexpr int kEpochs = 36, kEpochsShared = 4 + 3 * (2 + 4);
+constexpr int kTrials = 8;
+// Trained alone: (2 + 4 epochs) × 2 tasks × (naive, two λ, si). Shared: task 1
+// is trained once, and its first two epochs are a prefix of the four.
+constexpr int kEpochs = 48, kEpochsShared = 4 + 4 * (2 + 4);
 
 class CheckpointsTest : public ::testing::Test {
  protected:
