@@ -76,9 +76,22 @@ bool IsControl(char32_t character) {
          In(kDeceptive, character);
 }
 
+// Quicker than character by character, for tables of a hundred thousand rows.
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+}
+
+bool IsPrintableAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<uint8_t>(c - 0x20) < 0x7F - 0x20;
+  });
+}
+
 }  // namespace
 
 int DisplayWidth(std::string_view text) {
+  if (IsAscii(text)) return static_cast<int>(text.size());
   int width = 0;
   while (!text.empty()) width += WidthOf(TakeCharacter(text));
   return width;
@@ -127,6 +140,7 @@ std::string WrapToWidth(std::string_view text, int width) {
 }
 
 std::string Printable(std::string_view text, bool keep_newlines) {
+  if (IsPrintableAscii(text)) return std::string(text);
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {

@@ -62,21 +62,21 @@ void CutUntilItFits(int width, const std::vector<size_t>& shown,
   }
 }
 
-std::string Styled(std::string_view text, std::string_view style) {
-  return std::string(style).append(text).append(kReset);
-}
-
-// A cell filled up to its column's width, styled without the padding.
-std::string Fill(const TextCell& cell, const TextColumn& column, int width,
-                 std::string_view style) {
-  std::string text = CutToWidth(cell.text, width);
-  std::string padding(width - DisplayWidth(text), ' ');
-  if (!style.empty()) text = Styled(text, style);
-  return column.align_right ? padding + text : text + padding;
-}
-
-void TrimRight(std::string& line) {
-  line.erase(line.find_last_not_of(' ') + 1);
+// Appends a cell filled up to its column's width, styled without the padding.
+void AppendCell(std::string_view text, const TextColumn& column, int width,
+                std::string_view style, std::string& out) {
+  std::string cut;
+  int taken = DisplayWidth(text);
+  if (taken > width) {
+    cut = CutToWidth(text, width);
+    text = cut;
+    taken = DisplayWidth(text);
+  }
+  const int padding = width - taken;
+  if (column.align_right) out.append(padding, ' ');
+  out.append(style).append(text);
+  if (!style.empty()) out.append(kReset);
+  if (!column.align_right) out.append(padding, ' ');
 }
 
 }  // namespace
@@ -102,20 +102,24 @@ RenderedTable Render(const TextTable& table, int width, bool color) {
     }
   }
 
-  auto append = [&](const auto& cell_of, auto style_of) {
-    std::string line;
+  auto append = [&](const auto& text_of, auto style_of) {
+    const size_t begin = result.text.size();
     for (size_t i = 0; i < shown.size(); ++i) {
       size_t c = shown[i];
-      if (i > 0) line.append(kGap, ' ');
-      line += Fill(cell_of(c), table.columns[c], widths[c], style_of(c));
+      if (i > 0) result.text.append(kGap, ' ');
+      AppendCell(text_of(c), table.columns[c], widths[c], style_of(c),
+                 result.text);
     }
-    TrimRight(line);
-    result.text += line + "\n";
+    // Without spaces at the line's end.
+    while (result.text.size() > begin && result.text.back() == ' ') {
+      result.text.pop_back();
+    }
+    result.text += '\n';
   };
-  append([&](size_t c) { return TextCell{table.columns[c].header}; },
+  append([&](size_t c) -> std::string_view { return table.columns[c].header; },
          [&](size_t) { return color ? kUnderline : ""; });
   for (const auto& row : table.rows) {
-    append([&](size_t c) -> const TextCell& { return row[c]; },
+    append([&](size_t c) -> std::string_view { return row[c].text; },
            [&](size_t c) { return color && row[c].bold ? kBold : ""; });
   }
   return result;

@@ -49,10 +49,11 @@ void PrintTable(const TextTable& table, bool color) {
 }
 
 void FitColumn(TextTable& table, size_t column, int width, int least) {
-  TextTable others = table;
-  others.columns[column].header.clear();
-  for (auto& row : others.rows) row[column].text.clear();
-  int room = std::max(width - NaturalWidth(others), least);
+  int own = DisplayWidth(table.columns[column].header);
+  for (const auto& row : table.rows) {
+    own = std::max(own, DisplayWidth(row[column].text));
+  }
+  int room = std::max(width - (NaturalWidth(table) - own), least);
   for (auto& row : table.rows) {
     row[column].text = CutToWidth(row[column].text, room);
   }

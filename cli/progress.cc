@@ -198,6 +198,9 @@ int64_t AllTrials(const v1::TrialCounts& counts) {
 }
 
 std::vector<std::string> VaryingNames(const v1::Sweep& sweep) {
+  if (sweep.varying_size() > 0) {
+    return {sweep.varying().begin(), sweep.varying().end()};
+  }
   std::vector<std::string> overrides(sweep.overrides().begin(),
                                      sweep.overrides().end());
   absl::StatusOr<sweeps::Sweep> parsed =

@@ -24,8 +24,8 @@ bool HasEnded(const v1::Sweep& sweep);
 int64_t EndedTrials(const v1::TrialCounts& counts);
 int64_t AllTrials(const v1::TrialCounts& counts);
 
-// Parameters that vary in the sweep, from its file; empty if this version can't
-// read it.
+// Parameters that vary in the sweep; from its file if an older coordinator does
+// not tell them, empty if this version can't read that.
 std::vector<std::string> VaryingNames(const v1::Sweep& sweep);
 
 // "task 2/2 epoch 3/8", "epoch 3/8" for a single task, "" before the first.

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <future>
 
 #include "absl/time/clock.h"
 #include "base/display_text.h"
@@ -20,7 +22,8 @@ namespace dfsweep::cli {
 namespace {
 
 constexpr int kSweepsPerPage = 100;
-constexpr int kTrialsPerPage = 500;
+// A megabyte or two.
+constexpr int kTrialsPerPage = 2000;
 
 struct SweepOptions {
   std::string sweep;
@@ -116,19 +119,23 @@ absl::StatusOr<v1::Sweep> FindOrNewest(Client& client,
                    client.address(), "submit one: dfsweep submit FILE");
 }
 
-absl::StatusOr<std::vector<v1::Trial>> ListTrials(Client& client,
-                                                  const std::string& sweep) {
-  std::vector<v1::Trial> trials;
-  v1::ListTrialsRequest request;
-  request.set_sweep(sweep);
+// Asks for a page while `take` has the one before.
+absl::Status ReadTrials(Client& client, v1::ListTrialsRequest request,
+                        const std::function<void(const v1::Trial&)>& take) {
+  auto ask = [&client](const v1::ListTrialsRequest& page) {
+    return client.Call(&Client::Stub::ListTrials, page);
+  };
   request.set_page_size(kTrialsPerPage);
+  auto next = std::async(std::launch::async, ask, request);
   do {
-    DFSWEEP_ASSIGN_OR_RETURN(v1::ListTrialsResponse page,
-                             client.Call(&Client::Stub::ListTrials, request));
-    trials.insert(trials.end(), page.trials().begin(), page.trials().end());
+    DFSWEEP_ASSIGN_OR_RETURN(v1::ListTrialsResponse page, next.get());
     request.set_page_token(page.next_page_token());
+    if (!request.page_token().empty()) {
+      next = std::async(std::launch::async, ask, request);
+    }
+    for (const v1::Trial& trial : page.trials()) take(trial);
   } while (!request.page_token().empty());
-  return trials;
+  return absl::OkStatus();
 }
 
 std::string MetricText(const v1::Trial& trial, const std::string& name) {
@@ -193,28 +200,39 @@ std::vector<TextColumn> TrialColumns(const v1::Sweep& sweep,
   return columns;
 }
 
-TextTable TrialTable(const v1::Sweep& sweep,
-                     const std::vector<v1::Trial>& trials) {
-  TextTable table;
-  std::vector<std::string> varying = VaryingNames(sweep);
-  table.columns = TrialColumns(sweep, varying);
-  for (const v1::Trial& trial : trials) {
-    Json configuration = ParseObject(trial.configuration_json());
-    bool is_bad = trial.state() == v1::FAILED;
-    std::vector<TextCell> row = {{ShortId(trial.trial_id())},
-                                 {v1::TrialState_Name(trial.state()), is_bad}};
-    for (const std::string& name : varying) {
-      auto found = configuration.find(name);
-      row.push_back({found == configuration.end() ? "" : ValueText(*found)});
-    }
-    row.push_back({std::to_string(trial.seed())});
-    row.push_back({std::to_string(trial.attempt())});
-    row.push_back({Printable(trial.worker())});
-    row.push_back({TrialProgress(trial)});
-    row.push_back({MetricText(trial, sweep.metric_name())});
-    row.push_back({FirstLine(trial.message())});
-    table.rows.push_back(std::move(row));
+std::vector<TextCell> TrialCells(const v1::Sweep& sweep,
+                                 const std::vector<std::string>& varying,
+                                 const v1::Trial& trial) {
+  Json configuration = ParseObject(trial.configuration_json());
+  bool is_bad = trial.state() == v1::FAILED;
+  std::vector<TextCell> row;
+  row.reserve(varying.size() + 8);
+  row.push_back({ShortId(trial.trial_id())});
+  row.push_back({v1::TrialState_Name(trial.state()), is_bad});
+  for (const std::string& name : varying) {
+    auto found = configuration.find(name);
+    row.push_back({found == configuration.end() ? "" : ValueText(*found)});
   }
+  row.push_back({std::to_string(trial.seed())});
+  row.push_back({std::to_string(trial.attempt())});
+  row.push_back({Printable(trial.worker())});
+  row.push_back({TrialProgress(trial)});
+  row.push_back({MetricText(trial, sweep.metric_name())});
+  row.push_back({FirstLine(trial.message())});
+  return row;
+}
+
+absl::StatusOr<TextTable> TrialTable(Client& client, const v1::Sweep& sweep,
+                                     const std::vector<std::string>& varying) {
+  TextTable table;
+  table.columns = TrialColumns(sweep, varying);
+  v1::ListTrialsRequest request;
+  request.set_sweep(sweep.sweep_id());
+  for (const std::string& name : varying) request.add_parameters(name);
+  DFSWEEP_RETURN_IF_ERROR(
+      ReadTrials(client, request, [&](const v1::Trial& trial) {
+        table.rows.push_back(TrialCells(sweep, varying, trial));
+      }));
   DropEmptyColumns(table);
   if (table.columns.back().header == kMessage) {
     FitColumn(table, table.columns.size() - 1, WidthOf(stdout), kLeastMessage);
@@ -230,10 +248,12 @@ std::string ReuseText(const v1::Sweep& sweep) {
       sweep.epochs_reused(), sweep.epochs_done());
 }
 
-void PrintSweep(const Context& context, const v1::Sweep& sweep,
-                const std::vector<v1::Trial>& trials) {
+absl::Status PrintSweep(const Context& context, Client& client,
+                        const v1::Sweep& sweep) {
   Progress progress{.sweep = sweep, .varying = VaryingNames(sweep)};
   progress.workers_online = 1;  // not known here
+  DFSWEEP_ASSIGN_OR_RETURN(TextTable table,
+                           TrialTable(client, sweep, progress.varying));
   PrintFacts({{"sweep", fmt::format("{} ({}), {}", Printable(sweep.name()),
                                     Printable(sweep.sweep_id()),
                                     v1::Sweep::State_Name(sweep.state()))},
@@ -242,8 +262,19 @@ void PrintSweep(const Context& context, const v1::Sweep& sweep,
               {"trials", PlainProgress(progress)},
               {"epochs", ReuseText(sweep)}});
   Print("\n");
-  PrintTable(TrialTable(sweep, trials),
-             UsesColor(context.global.color, stdout));
+  PrintTable(table, UsesColor(context.global.color, stdout));
+  return absl::OkStatus();
+}
+
+absl::Status PrintSweepJson(Client& client, const v1::Sweep& sweep) {
+  Json trials = Json::array();
+  v1::ListTrialsRequest request;
+  request.set_sweep(sweep.sweep_id());
+  DFSWEEP_RETURN_IF_ERROR(ReadTrials(
+      client, request,
+      [&](const v1::Trial& trial) { trials.push_back(ToJson(trial)); }));
+  PrintJson({{"sweep", ToJson(sweep)}, {"trials", std::move(trials)}});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int> Status(const Context& context,
@@ -252,13 +283,9 @@ absl::StatusOr<int> Status(const Context& context,
   Client& client = connection->client();
   DFSWEEP_ASSIGN_OR_RETURN(v1::Sweep sweep,
                            FindOrNewest(client, options.sweep));
-  DFSWEEP_ASSIGN_OR_RETURN(std::vector<v1::Trial> trials,
-                           ListTrials(client, sweep.sweep_id()));
-  if (context.global.json) {
-    PrintJson({{"sweep", ToJson(sweep)}, {"trials", ToJsonList(trials)}});
-  } else {
-    PrintSweep(context, sweep, trials);
-  }
+  DFSWEEP_RETURN_IF_ERROR(context.global.json
+                              ? PrintSweepJson(client, sweep)
+                              : PrintSweep(context, client, sweep));
   return kExitDone;
 }
 

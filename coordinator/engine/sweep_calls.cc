@@ -164,11 +164,15 @@ absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
 
 // ---- Commands ---------------------------------------------------------------
 
-absl::StatusOr<SweepRow> FindSweep(Turn& turn, const std::string& sweep) {
-  std::optional<SweepRow> row = turn.store().FindSweep(sweep);
+absl::StatusOr<SweepRow> FindSweep(Store& store, const std::string& sweep) {
+  std::optional<SweepRow> row = store.FindSweep(sweep);
   if (row.has_value()) return *row;
   return MakeError(absl::StatusCode::kNotFound, "there is no such sweep",
                    "sweep " + sweep, "list the sweeps: dfsweep ls");
+}
+
+absl::StatusOr<SweepRow> FindSweep(Turn& turn, const std::string& sweep) {
+  return FindSweep(turn.store(), sweep);
 }
 
 absl::StatusOr<SweepView> GetSweep(Turn& turn, const std::string& sweep) {

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "coordinator/store/sqlite_store.h"
+
 namespace dfsweep::coordinator {
 
 absl::Status CheckDeadline(const grpc::CallbackServerContext& context) {
@@ -42,6 +44,40 @@ grpc::ServerUnaryReactor* AnswerInEngine(Engine& engine,
     return Finish(reactor, status);
   }
   RunInEngine(engine, reactor, std::move(work));
+  return reactor;
+}
+
+namespace {
+
+absl::Status ReadStore(const std::filesystem::path& folder,
+                       const Reading& work) {
+  DFSWEEP_ASSIGN_OR_RETURN(std::unique_ptr<Store> store,
+                           SqliteStore::OpenReader(folder));
+  store->Begin();
+  absl::Status status = work(*store);
+  // Whatever was found after a failed read must not be told.
+  DFSWEEP_RETURN_IF_ERROR(store->Commit());
+  return status;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AnswerFromStore(TaskThreads& tasks,
+                                          const std::filesystem::path& folder,
+                                          grpc::CallbackServerContext* context,
+                                          Reading work) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (absl::Status status = CheckDeadline(*context); !status.ok()) {
+    return Finish(reactor, status);
+  }
+  tasks.Add([folder, reactor, work = std::move(work)] {
+    struct Nothing {};
+    auto done = Guarded<Nothing>([&]() -> absl::StatusOr<Nothing> {
+      DFSWEEP_RETURN_IF_ERROR(ReadStore(folder, work));
+      return Nothing{};
+    });
+    Finish(reactor, done.status());
+  });
   return reactor;
 }
 

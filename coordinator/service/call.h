@@ -6,6 +6,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +16,8 @@
 
 #include "base/status.h"
 #include "coordinator/engine/engine.h"
+#include "coordinator/service/task_threads.h"
+#include "coordinator/store/store.h"
 #include "proto/channel.h"
 
 namespace dfsweep::coordinator {
@@ -49,6 +52,15 @@ absl::StatusOr<T> Guarded(const std::function<absl::StatusOr<T>()>& make) {
 grpc::ServerUnaryReactor* AnswerInEngine(Engine& engine,
                                          grpc::CallbackServerContext* context,
                                          Work work);
+
+// A whole unary call that only reads what was committed last: on one of
+// `tasks`, beside the engine's thread, whose leases must not wait for a large
+// sweep. `folder`: the store's. `work` writes the answer into the response.
+using Reading = std::function<absl::Status(Store&)>;
+grpc::ServerUnaryReactor* AnswerFromStore(TaskThreads& tasks,
+                                          const std::filesystem::path& folder,
+                                          grpc::CallbackServerContext* context,
+                                          Reading work);
 
 // A unary call that may wait in ParkedCalls for long. When its client goes,
 // `cancel` runs on the engine's thread, and must answer the call if it is still

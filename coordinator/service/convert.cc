@@ -202,6 +202,7 @@ void ToProto(const SweepView& view, v1::Sweep* out) {
   }
   out->set_file_text(row.file_text);
   for (const std::string& text : row.overrides) out->add_overrides(text);
+  for (const std::string& name : row.varying) out->add_varying(name);
 }
 
 void ToProto(const TrialRow& row, v1::Trial* out) {

@@ -28,7 +28,7 @@
 namespace dfsweep::coordinator {
 namespace {
 
-constexpr int kTaskThreads = 2;
+constexpr int kTaskThreads = 4;
 // Calls that were answered still have to reach their clients.
 constexpr std::chrono::seconds kGrace(2);
 constexpr std::chrono::seconds kMetricsPatience(5);

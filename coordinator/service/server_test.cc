@@ -399,6 +399,35 @@ TEST_F(ServerTest, RepeatedCompletionIsAcceptedAndChangesNothing) {
   EXPECT_EQ(trials.trials(0).metrics().at("average_accuracy"), 0.25);
 }
 
+TEST_F(ServerTest, TrialsAreListedWithTheParametersAskedForUnlessTheyRun) {
+  Submit();
+  RegisterWorker();
+  const std::string running = LeaseOne().trial_id();
+  v1::ListTrialsRequest list;
+  list.set_sweep("small");
+  list.set_page_size(1);
+  list.add_parameters("epochs");
+  list.add_parameters("strategy");
+  list.add_parameters("no.such");
+  int trials = 0;
+  do {
+    v1::ListTrialsResponse page;
+    ASSERT_TRUE(
+        Call(*people_, &v1::SweepService::Stub::ListTrials, list, &page).ok());
+    for (const v1::Trial& trial : page.trials()) {
+      const std::string& text = trial.configuration_json();
+      if (trial.trial_id() == running) {
+        EXPECT_THAT(text, HasSubstr("sequence_length"));
+      } else {
+        EXPECT_EQ(text, R"({"epochs":1,"strategy":"naive"})");
+      }
+      ++trials;
+    }
+    list.set_page_token(page.next_page_token());
+  } while (!list.page_token().empty());
+  EXPECT_EQ(trials, 2);
+}
+
 TEST_F(ServerTest, AnotherWorkersAttemptIsNotAccepted) {
   Submit();
   RegisterWorker();

@@ -4,10 +4,13 @@
 #include <charconv>
 #include <limits>
 #include <memory>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "base/build_id.h"
+#include "base/flat_json.h"
 #include "base/version.h"
 #include "coordinator/engine/sweep_calls.h"
 #include "coordinator/results/export.h"
@@ -46,16 +49,25 @@ absl::StatusOr<int64_t> PositionOf(const std::string& token, int64_t first) {
                    "begin at the first page");
 }
 
-absl::Status FillTrialPage(Turn& turn, const v1::ListTrialsRequest& request,
+bool IsActive(TrialState state) {
+  return state == TrialState::kLeased || state == TrialState::kRunning;
+}
+
+absl::Status FillTrialPage(Store& store, const v1::ListTrialsRequest& request,
                            v1::ListTrialsResponse* response) {
   DFSWEEP_ASSIGN_OR_RETURN(int64_t first, PositionOf(request.page_token(), 0));
-  DFSWEEP_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(turn, request.sweep()));
+  DFSWEEP_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(store, request.sweep()));
   int size = PageSize(request.page_size(), kTrialsPerPage, kMaxTrialsPerPage);
-  std::vector<TrialRow> rows =
-      turn.store().ListTrials(sweep.sweep_id, first, size);
+  std::vector<TrialRow> rows = store.ListTrials(sweep.sweep_id, first, size);
+  const std::set<std::string_view> parameters(request.parameters().begin(),
+                                              request.parameters().end());
   size_t bytes = 0;
   int64_t position = first;
-  for (const TrialRow& row : rows) {
+  for (TrialRow& row : rows) {
+    if (!parameters.empty() && !IsActive(row.state)) {
+      row.configuration_json =
+          SelectMembers(row.configuration_json, parameters);
+    }
     ToProto(row, response->add_trials());
     bytes += response->trials().rbegin()->ByteSizeLong();
     ++position;
@@ -67,16 +79,16 @@ absl::Status FillTrialPage(Turn& turn, const v1::ListTrialsRequest& request,
   return absl::OkStatus();
 }
 
-absl::Status FillSweepPage(Turn& turn, const v1::ListSweepsRequest& request,
+absl::Status FillSweepPage(Store& store, const v1::ListSweepsRequest& request,
                            v1::ListSweepsResponse* response) {
   DFSWEEP_ASSIGN_OR_RETURN(
       int64_t before,
       PositionOf(request.page_token(), std::numeric_limits<int64_t>::max()));
   int size = PageSize(request.page_size(), kSweepsPerPage, kMaxSweepsPerPage);
-  std::vector<SweepRow> rows = turn.store().ListSweeps(before, size);
+  std::vector<SweepRow> rows = store.ListSweeps(before, size);
   for (const SweepRow& row : rows) {
     v1::Sweep* sweep = response->add_sweeps();
-    ToProto(ViewSweep(turn.store(), row, turn.wall_time()), sweep);
+    ToProto(ViewSweep(store, row, absl::Now()), sweep);
     // A page of the largest files would not fit into a message.
     sweep->clear_file_text();
     sweep->clear_overrides();
@@ -152,10 +164,9 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(
 
 grpc::ServerUnaryReactor* SweepService::GetSweep(
     Context* context, const v1::GetSweepRequest* request, v1::Sweep* response) {
-  return AnswerInEngine(engine_, context, [=](Turn& turn) -> absl::Status {
-    DFSWEEP_ASSIGN_OR_RETURN(SweepView view,
-                             coordinator::GetSweep(turn, request->sweep()));
-    ToProto(view, response);
+  return AnswerFromStore(tasks_, store_, context, [=](Store& store) {
+    DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(store, request->sweep()));
+    ToProto(ViewSweep(store, row, absl::Now()), response);
     return absl::OkStatus();
   });
 }
@@ -163,8 +174,8 @@ grpc::ServerUnaryReactor* SweepService::GetSweep(
 grpc::ServerUnaryReactor* SweepService::ListSweeps(
     Context* context, const v1::ListSweepsRequest* request,
     v1::ListSweepsResponse* response) {
-  return AnswerInEngine(engine_, context, [=](Turn& turn) {
-    return FillSweepPage(turn, *request, response);
+  return AnswerFromStore(tasks_, store_, context, [=](Store& store) {
+    return FillSweepPage(store, *request, response);
   });
 }
 
@@ -224,8 +235,8 @@ grpc::ServerUnaryReactor* SweepService::RetryTrials(
 grpc::ServerUnaryReactor* SweepService::ListTrials(
     Context* context, const v1::ListTrialsRequest* request,
     v1::ListTrialsResponse* response) {
-  return AnswerInEngine(engine_, context, [=](Turn& turn) {
-    return FillTrialPage(turn, *request, response);
+  return AnswerFromStore(tasks_, store_, context, [=](Store& store) {
+    return FillTrialPage(store, *request, response);
   });
 }
 

@@ -124,7 +124,16 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
   return store;
 }
 
-SqliteStore::SqliteStore(FileLock lock, std::unique_ptr<Database> database)
+absl::StatusOr<std::unique_ptr<Store>> SqliteStore::OpenReader(
+    const std::filesystem::path& folder) {
+  DFSWEEP_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
+                           Database::OpenReader(folder / kFileName));
+  return std::unique_ptr<Store>(
+      new SqliteStore(std::nullopt, std::move(database)));
+}
+
+SqliteStore::SqliteStore(std::optional<FileLock> lock,
+                         std::unique_ptr<Database> database)
     : lock_(std::move(lock)), database_(std::move(database)) {}
 
 absl::Status SqliteStore::ReadMeta() {

@@ -26,7 +26,7 @@ inline constexpr char kStateInSweep[] =
 // The store as one SQLite file in a folder, which it locks. One connection of
 // one process writes, and it alone checkpoints: SQLite before 3.51.3 can
 // corrupt a WAL that several connections checkpoint. Others only read
-// (results_reader.h).
+// (OpenReader, and results_reader.h).
 class SqliteStore : public Store {
  public:
   // Opens or creates the store in `folder`. kFailedPrecondition if another
@@ -34,6 +34,11 @@ class SqliteStore : public Store {
   // if the file is damaged, empty, or missing beside its WAL. Nothing is ever
   // deleted.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(
+      const std::filesystem::path& folder);
+  // For reading only what was committed last, on any one thread beside the
+  // store that Open has made, which is closed after this one: what takes long
+  // shall not make leases wait. Writing is an error of Commit.
+  static absl::StatusOr<std::unique_ptr<Store>> OpenReader(
       const std::filesystem::path& folder);
 
   // Name of the file in its folder.
@@ -137,7 +142,7 @@ class SqliteStore : public Store {
   void Prune(absl::Time before) override;
 
  private:
-  SqliteStore(FileLock lock, std::unique_ptr<Database> database);
+  SqliteStore(std::optional<FileLock> lock, std::unique_ptr<Database> database);
   absl::Status ReadMeta();
   // The short key by which child tables name a trial; 0 if unknown.
   int64_t NumberOf(const std::string& trial_id);
@@ -150,7 +155,7 @@ class SqliteStore : public Store {
   std::vector<DatasetRow> ReadDatasets(Query& query);
   std::vector<WorkerRow> ReadWorkers(Query& query);
   std::vector<TrialRow> ReadTrials(Query& query);
-  std::map<std::string, double> MetricsOf(const std::string& trial_id);
+  std::map<std::string, double> MetricsOf(int64_t trial);
   void StartAttempt(int64_t trial, const TrialChanged& change, absl::Time now);
   void ReviveAttempt(int64_t trial, const TrialChanged& change, absl::Time now);
   void InsertEpochs(int64_t trial, int attempt,
@@ -164,7 +169,7 @@ class SqliteStore : public Store {
   void ForgetReports(int64_t trial);
   bool Has(const char* sql, int64_t trial);
 
-  FileLock lock_;
+  std::optional<FileLock> lock_;  // none of a reader
   std::unique_ptr<Database> database_;
   std::string store_id_;
   int64_t incarnation_ = 0;

@@ -221,6 +221,22 @@ TEST_F(StoreTest, TrialsAreListedInPagesInTheFilesOrder) {
   EXPECT_EQ(rest[0].trial_id, Id('b'));
 }
 
+TEST_F(StoreTest, AReaderSeesWhatWasCommittedAndWritesNothing) {
+  Insert(ASweep("sw-1"), {ATrial('a'), ATrial('b')});
+  Commit();
+  auto reader = SqliteStore::OpenReader(folder_.path());
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  Insert(ASweep("sw-2"), {ATrial('c')});
+
+  (*reader)->Begin();
+  EXPECT_THAT((*reader)->ListTrials("sw-1", 0, 9), SizeIs(2));
+  EXPECT_FALSE((*reader)->FindSweep("sw-2").has_value());
+  EXPECT_TRUE((*reader)->Commit().ok());
+  (*reader)->Begin();
+  (*reader)->SetSweepStatus("sw-1", SweepStatus::kPaused);
+  EXPECT_FALSE((*reader)->Commit().ok());
+}
+
 TEST_F(StoreTest, TrialIdsAreFoundByStateAndByPrefix) {
   Insert(ASweep("sw-1"), {ATrial('a'), ATrial('b'), ATrial('c')});
   Insert(ASweep("sw-2"), {ATrial('f')});

@@ -1,4 +1,6 @@
 // Datasets, sweeps and their trials.
+#include <algorithm>
+
 #include "coordinator/results/rows.h"
 #include "coordinator/store/names.h"
 #include "coordinator/store/sqlite_store.h"
@@ -13,7 +15,7 @@ constexpr char kSweepColumns[] =
 
 // `state` is an SQL expression.
 std::string TrialColumns(const char* state) {
-  return std::string("t.trial_id, ") + state +
+  return std::string("t.number, t.trial_id, ") + state +
          ", t.configuration_json, t.dataset_digest, t.seed, "
          "t.attempt, coalesce(w.name, t.worker_id), t.cause, t.message, "
          "t.epochs_done, t.epochs_total, t.work, t.start_ms, t.end_ms, "
@@ -200,34 +202,37 @@ std::vector<SweepRow> SqliteStore::ListSweeps(int64_t before, int limit) {
   return ReadSweeps(query);
 }
 
+// Summed up here: GROUP BY would sort the trials first.
 SweepProgress SqliteStore::Progress(const std::string& sweep_id,
                                     absl::Time now) {
-  Query query(
-      *database_,
-      std::string("SELECT ") + kStateInSweep +
-          " AS state, count(*), sum(CASE WHEN st.pruned AND t.state = "
-          "'cancelled' "
-          "THEN t.epochs_done ELSE t.epochs_total END), sum(t.epochs_done), "
-          "sum(t.work), sum(t.work * t.epochs_done / max(t.epochs_total, 1)), "
-          "sum(t.train_seconds), sum(?2 - t.start_ms) / 1000.0, "
-          "max(t.work * (1.0 - 1.0 * t.epochs_done / max(t.epochs_total, 1))), "
-          "sum(t.epochs_reused) "
-          "FROM sweeps s JOIN sweep_trials st ON st.sweep = s.number "
-          "JOIN trials t ON t.number = st.trial "
-          "WHERE s.sweep_id = ?1 GROUP BY 1",
-      sweep_id, ToMs(now));
+  Query query(*database_,
+              std::string("SELECT ") + kStateInSweep +
+                  ", t.epochs_total, t.epochs_done, t.epochs_reused, t.work, "
+                  "t.train_seconds, t.start_ms "
+                  "FROM sweeps s JOIN sweep_trials st ON st.sweep = s.number "
+                  "JOIN trials t ON t.number = st.trial WHERE s.sweep_id = ?",
+              sweep_id);
   SweepProgress progress;
   while (query.Next()) {
-    progress[TrialStateOf(query.Text(0))] = {
-        .trials = query.Int(1),
-        .epochs_total = query.Int(2),
-        .epochs_done = query.Int(3),
-        .epochs_reused = query.Int(9),
-        .work = query.Real(4),
-        .work_done = query.Real(5),
-        .train_seconds = query.Real(6),
-        .elapsed_seconds = query.Real(7),
-        .largest_work_left = query.Real(8)};
+    const TrialState state = TrialStateOf(query.View(0));
+    const int64_t total = query.Int(1);
+    const int64_t done = query.Int(2);
+    const double work = query.Real(4);
+    const double epochs = std::max<double>(total, 1);
+    StateSums& sums = progress[state];
+    ++sums.trials;
+    sums.epochs_total += state == TrialState::kPruned ? done : total;
+    sums.epochs_done += done;
+    sums.epochs_reused += query.Int(3);
+    sums.work += work;
+    sums.work_done += work * done / epochs;
+    sums.train_seconds += query.Real(5);
+    if (!query.IsNull(6)) {
+      sums.elapsed_seconds +=
+          static_cast<double>(ToMs(now) - query.Int(6)) / 1000;
+    }
+    sums.largest_work_left =
+        std::max(sums.largest_work_left, work * (1 - done / epochs));
   }
   return progress;
 }
@@ -253,30 +258,28 @@ std::optional<BestRow> SqliteStore::BestTrial(const SweepRow& sweep) {
 std::vector<TrialRow> SqliteStore::ReadTrials(Query& query) {
   std::vector<TrialRow> rows;
   while (query.Next()) {
-    TrialRow row{.trial_id = query.Text(0),
-                 .state = TrialStateOf(query.Text(1)),
-                 .configuration_json = query.Text(2),
-                 .dataset_digest = query.Text(3),
-                 .seed = query.Int(4),
-                 .attempt = static_cast<int>(query.Int(5)),
-                 .worker = query.Text(6),
-                 .message = query.Text(8),
-                 .epochs_done = query.Int(9),
-                 .epochs_total = query.Int(10),
-                 .work = query.Real(11),
-                 .train_seconds = query.Real(14)};
-    if (!query.IsNull(7)) row.cause = CauseOf(query.Text(7));
-    if (!query.IsNull(12)) row.start_time = FromMs(query.Int(12));
-    if (!query.IsNull(13)) row.end_time = FromMs(query.Int(13));
-    row.metrics = MetricsOf(row.trial_id);
+    TrialRow row{.trial_id = query.Text(1),
+                 .state = TrialStateOf(query.View(2)),
+                 .configuration_json = query.Text(3),
+                 .dataset_digest = query.Text(4),
+                 .seed = query.Int(5),
+                 .attempt = static_cast<int>(query.Int(6)),
+                 .worker = query.Text(7),
+                 .message = query.Text(9),
+                 .epochs_done = query.Int(10),
+                 .epochs_total = query.Int(11),
+                 .work = query.Real(12),
+                 .train_seconds = query.Real(15)};
+    if (!query.IsNull(8)) row.cause = CauseOf(query.Text(8));
+    if (!query.IsNull(13)) row.start_time = FromMs(query.Int(13));
+    if (!query.IsNull(14)) row.end_time = FromMs(query.Int(14));
+    row.metrics = MetricsOf(query.Int(0));
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
-std::map<std::string, double> SqliteStore::MetricsOf(
-    const std::string& trial_id) {
-  int64_t trial = NumberOf(trial_id);
+std::map<std::string, double> SqliteStore::MetricsOf(int64_t trial) {
   std::map<std::string, double> metrics;
   {
     Query query(*database_,

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # A whole sweep by dfsweep, on one worker and on two, beside a shell loop over a
-# PyTorch script that trains the same trials. Usage:
+# PyTorch script that trains the same trials, and Optuna running that script.
+# Usage:
 #   tests/bench/whole_sweep.sh [KEY=VALUE …]   # of sweeps/quickstart.yaml
 # Prints a table, in about a quarter of an hour on two cores. Needs a build (in
-# DFSWEEP_BUILD, else build/) and the .venv of deploy/setup.sh.
+# DFSWEEP_BUILD, else build/) and the .venv of deploy/setup.sh; Optuna is left out
+# unless DFSWEEP_PEERS_PYTHON or coordinator_load.sh's Python has it.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 dfsweep=${DFSWEEP_BUILD:-$root/build}/bin/dfsweep
@@ -39,22 +41,36 @@ loop() {  # one trial after another, as a shell loop would
   done <"$work/one.jsonl"
 }
 
+peers_python=${DFSWEEP_PEERS_PYTHON:-${TMPDIR:-/tmp}/dfsweep_peers/bin/python}
+study() {
+  "$peers_python" "$root/tests/bench/optuna_sweep.py" "$work/one.jsonl" \
+    "$python" "$root/tests/reference/train_df.py" "$data" "$cores"
+}
+
 one=$(seconds sweep_with one 1 "$@")
 two=$(seconds sweep_with two 2 "$@")
 pytorch=$(seconds loop)
-"$python" - "$work" "$one" "$two" "$pytorch" <<'PYTHON'
+optuna=0
+if "$peers_python" -c 'import optuna' 2>/dev/null; then
+  optuna=$(seconds study)
+else
+  echo "no Optuna at $peers_python: left out" >&2
+fi
+"$python" - "$work" "$one" "$two" "$pytorch" "$optuna" <<'PYTHON'
 import collections
 import json
 import statistics
 import sys
 
-work, one, two, pytorch = sys.argv[1], *map(float, sys.argv[2:])
+work, one, two, pytorch, optuna = sys.argv[1], *map(float, sys.argv[2:])
 rows = [json.loads(line) for line in open(f"{work}/one.jsonl")]
 again = [json.loads(line) for line in open(f"{work}/two.jsonl")]
 peers = [json.loads(line) for line in open(f"{work}/loop.jsonl")]
 print(f"{len(rows)} trials, {sum(len(r['learning_curve']) for r in rows)} epochs")
 print("| | wall time | |\n|---|---|---|")
 print(f"| PyTorch script in a loop | {pytorch:.0f} s | |")
+if optuna:
+    print(f"| the script by Optuna, a job a core | {optuna:.0f} s | {pytorch / optuna:.2f} × |")
 print(f"| dfsweep, one slot | {one:.0f} s | {pytorch / one:.2f} × |")
 print(f"| dfsweep, two slots | {two:.0f} s | {pytorch / two:.2f} × |")
 same = [a["accuracy_matrix"] == b["accuracy_matrix"] for a, b in zip(rows, again)]
