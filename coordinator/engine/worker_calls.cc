@@ -183,14 +183,18 @@ absl::StatusOr<std::vector<std::string>> CheckpointOwners(
     return MakeError(absl::StatusCode::kNotFound, "there is no such trial",
                      "trial " + trial_id, "stop it");
   }
-  std::vector<std::string> owners = {trial_id};
   const auto configuration = nlohmann::json::parse(trial->configuration_json);
-  for (bool records_path : {false, true}) {
-    for (std::string& stage : sweeps::StageNames(
-             configuration, trial->dataset_digest, trial->seed, records_path)) {
-      owners.push_back(std::move(stage));
-    }
+  auto stages = [&](bool records_path) {
+    return sweeps::StageNames(configuration, trial->dataset_digest, trial->seed,
+                              records_path);
+  };
+  std::vector<std::string> owners = stages(/*records_path=*/false);
+  // The first stage has another name in sweeps that record SI's path.
+  if (std::string other = stages(/*records_path=*/true).front();
+      other != owners.front()) {
+    owners.push_back(std::move(other));
   }
+  owners.insert(owners.begin(), trial_id);
   return owners;
 }
 

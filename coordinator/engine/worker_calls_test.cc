@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "coordinator/engine/engine_testing.h"
 
 namespace dfsweep::coordinator {
@@ -681,6 +683,20 @@ TEST_F(WorkerCallsTest, LogLinesComeWithTheOutcome) {
   Do([&](Turn& turn) {
     EXPECT_EQ(turn.store().LogLines(attempt, 0, 10).at(0).message, "boom");
   });
+}
+
+// ---- Checkpoints ------------------------------------------------------------
+
+// Its own, by both names of the first stage, and the second stage; none twice.
+TEST_F(WorkerCallsTest, TrialGoesOnFromItsOwnAndItsStagesEachOnce) {
+  const std::string trial =
+      TrialIds(Submit(File("strategy: naive, tasks.count: 2"))).front();
+  const auto owners =
+      Get([&](Turn& turn) { return CheckpointOwners(turn, trial); });
+  ASSERT_TRUE(owners.ok()) << owners.status();
+  EXPECT_THAT(*owners, SizeIs(4));
+  EXPECT_EQ(owners->front(), trial);
+  EXPECT_THAT(std::set<std::string>(owners->begin(), owners->end()), SizeIs(4));
 }
 
 }  // namespace
