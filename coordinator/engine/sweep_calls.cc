@@ -50,7 +50,7 @@ std::string DatasetNameOf(const sweeps::Sweep& sweep,
 }
 
 absl::StatusOr<SweepView> ViewOf(Turn& turn, const std::string& sweep_id) {
-  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn, sweep_id));
+  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn.store(), sweep_id));
   return ViewSweep(turn.store(), row, turn.wall_time());
 }
 
@@ -171,22 +171,18 @@ absl::StatusOr<SweepRow> FindSweep(Store& store, const std::string& sweep) {
                    "sweep " + sweep, "list the sweeps: dfsweep ls");
 }
 
-absl::StatusOr<SweepRow> FindSweep(Turn& turn, const std::string& sweep) {
-  return FindSweep(turn.store(), sweep);
-}
-
 absl::StatusOr<SweepView> GetSweep(Turn& turn, const std::string& sweep) {
   return ViewOf(turn, sweep);
 }
 
 absl::StatusOr<SweepView> PauseSweep(Turn& turn, const std::string& sweep) {
-  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn, sweep));
+  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn.store(), sweep));
   if (row.status == SweepStatus::kCancelled) return CancelledError(row);
   return SetStatus(turn, row, SweepStatus::kPaused, SweepPaused{row.sweep_id});
 }
 
 absl::StatusOr<SweepView> ResumeSweep(Turn& turn, const std::string& sweep) {
-  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn, sweep));
+  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn.store(), sweep));
   if (row.status == SweepStatus::kCancelled) return CancelledError(row);
   return SetStatus(turn, row, SweepStatus::kActive, SweepResumed{row.sweep_id});
 }
@@ -249,7 +245,7 @@ absl::StatusOr<RetryAnswer> RetryTrials(Turn& turn, const std::string& sweep,
                                         const std::vector<std::string>& trials,
                                         const std::string& request_id) {
   Store& store = turn.store();
-  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn, sweep));
+  DFSWEEP_ASSIGN_OR_RETURN(SweepRow row, FindSweep(turn.store(), sweep));
   DFSWEEP_ASSIGN_OR_RETURN(std::optional<std::string> before,
                            store.FindRequest(request_id, "RetryTrials"));
   RetryAnswer answer;

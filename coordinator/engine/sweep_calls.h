@@ -54,7 +54,6 @@ absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
 // ---- Commands. `sweep`: id, or name (newest). kNotFound if there is none. ---
 
 absl::StatusOr<SweepRow> FindSweep(Store& store, const std::string& sweep);
-absl::StatusOr<SweepRow> FindSweep(Turn& turn, const std::string& sweep);
 absl::StatusOr<SweepView> GetSweep(Turn& turn, const std::string& sweep);
 absl::StatusOr<SweepView> PauseSweep(Turn& turn, const std::string& sweep);
 absl::StatusOr<SweepView> ResumeSweep(Turn& turn, const std::string& sweep);

@@ -247,7 +247,7 @@ grpc::ServerWriteReactor<v1::WatchSweepResponse>* SweepService::WatchSweep(
   auto stream = WatchStream<v1::WatchSweepResponse>::New(engine_);
   absl::Status checked = CheckDeadline(*context);
   engine_.Post([stream, checked, name = request->sweep()](Turn& turn) {
-    auto sweep = checked.ok() ? FindSweep(turn, name)
+    auto sweep = checked.ok() ? FindSweep(turn.store(), name)
                               : absl::StatusOr<SweepRow>(checked);
     if (!sweep.ok()) return stream->EndAfterCommit(turn, sweep.status());
     turn.watchers().WatchSweep(stream->id(), *sweep, turn.store(),
@@ -301,7 +301,7 @@ SweepService::ExportResults(Context* context,
   }
   engine_.Post([this, list, options = *std::move(options),
                 sweep = request->sweep()](Turn& turn) {
-    absl::StatusOr<SweepRow> row = FindSweep(turn, sweep);
+    absl::StatusOr<SweepRow> row = FindSweep(turn.store(), sweep);
     turn.AfterCommit([=, this](const absl::Status& committed) {
       absl::Status status = committed.ok() ? row.status() : committed;
       if (!status.ok()) return list->Fail(status);

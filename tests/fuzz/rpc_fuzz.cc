@@ -110,7 +110,7 @@ std::string Lease(Engine& engine, const std::string& request_id) {
 
 // One of sweep s that nobody has.
 std::string WaitingTrial(Turn& turn) {
-  const auto sweep = Value(coordinator::FindSweep(turn, "s"));
+  const auto sweep = Value(coordinator::FindSweep(turn.store(), "s"));
   return turn.store()
       .TrialIdsInState(sweep.sweep_id, {coordinator::TrialState::kPending})
       .at(0);
