@@ -144,6 +144,27 @@ TEST(DropoutMasks, KeepTheExpectation) {
   EXPECT_NEAR((y == 0).to(at::kFloat).mean().item<double>(), .7, .006);
 }
 
+// Sixteen blocks at once are the blocks one by one, also where the counter's
+// lower half is full.
+TEST(DropoutMask, IsTheStreamsBlocks) {
+  const Stream stream(7, Purpose::kDropout, 1, 2, 3);
+  constexpr double kRate = .3;
+  constexpr int64_t kFirst = 8, kCount = 4 * 50 + 3;
+  for (uint64_t first_block : {uint64_t{0}, (uint64_t{1} << 32) - 20}) {
+    const DropoutMask mask(stream, first_block, kRate);
+    std::vector<float> values(kCount);
+    mask.Fill(kFirst, kCount, values.data());
+    for (int64_t i = 0; i < kCount; ++i) {
+      const int64_t at = kFirst + i;
+      const uint32_t number = stream.Block(first_block + at / 4)[at % 4];
+      EXPECT_EQ(values[i], number < kRate * 0x1p32 ? 0 : mask.kept()) << i;
+    }
+  }
+  std::vector<float> all(10);
+  DropoutMask().Fill(0, 10, all.data());
+  EXPECT_EQ(all, std::vector<float>(10, 1));
+}
+
 TEST(DropoutMasks, AreNewForEachLayerAndTheSameForEachStep) {
   DropoutMasks first(Stream(0, Purpose::kDropout, 0, 0, 1));
   DropoutMasks again(Stream(0, Purpose::kDropout, 0, 0, 1));

@@ -11,7 +11,6 @@
 #include "model/net/vectors.h"
 
 namespace dfsweep::model {
-
 namespace {
 
 // ---- Philox of sixteen blocks -----------------------------------------------
@@ -93,6 +92,10 @@ DropoutMask::DropoutMask(const Stream& stream, uint64_t first_block,
       kept_(static_cast<float>(1 / (1 - rate))) {}
 
 void DropoutMask::Fill(int64_t first, int64_t count, float* values) const {
+  if (threshold_ == 0) {
+    std::fill_n(values, count, kept_);
+    return;
+  }
   const uint64_t block = first_block_ + first / 4;
   const int64_t groups = count / (4 * kVectorWidth);
   Vectorized([&]() DFSWEEP_LOOP {

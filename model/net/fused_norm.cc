@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "model/net/fused_norm_loops.h"
@@ -247,11 +248,37 @@ Sums SumParts(int64_t length, int64_t channels, const Work& work) {
   return sums;
 }
 
-// What a function's backward pass needs, besides its tensors.
-void SaveOptions(Context* context, const Normalization& norm, Margin margin) {
-  context->saved_data["by_batch"] = norm.by_batch;
-  context->saved_data["left"] = margin.left;
-}
+// What a function's backward pass needs of its forward pass.
+template <typename Scalar>
+struct Saved {
+  static void Save(Context* context, const Normalization& norm, Margin margin,
+                   Tensors tensors) {
+    context->saved_data["by_batch"] = norm.by_batch;
+    context->saved_data["left"] = margin.left;
+    context->save_for_backward(std::move(tensors));
+  }
+
+  Saved(Context* context, const torch::Tensor& result_gradient)
+      : tensors(context->get_saved_variables()),
+        by_batch(context->saved_data["by_batch"].toBool()),
+        shape(tensors[0]),
+        statistics{tensors[3], tensors[4]},
+        scales(statistics, tensors[1], tensors[2]),
+        gradient(result_gradient, context->saved_data["left"].toInt()) {}
+
+  const torch::Tensor& x() const { return tensors[0]; }
+  ParameterGradients Parameters(const std::vector<Sums>& sequences) const {
+    return ParameterGradients(sequences, statistics, scales.scale(),
+                              shape.rows(), by_batch);
+  }
+
+  Tensors tensors;  // x, weight, bias, mean, inverse; what else was saved
+  bool by_batch;
+  Shape shape;
+  Statistics statistics;
+  ScaleValues scales;
+  PaddedGradient<Scalar> gradient;
+};
 
 template <typename Scalar, Activation kActivation>
 struct NormActivateFunction
@@ -273,45 +300,38 @@ struct NormActivateFunction
                                       shape.channels, output);
       });
     });
-    SaveOptions(context, norm, margin);
-    context->save_for_backward(
-        {x, weight, bias, statistics.mean, statistics.inverse});
+    Saved<Scalar>::Save(context, norm, margin,
+                        {x, weight, bias, statistics.mean, statistics.inverse});
     return result.tensor();
   }
 
   static Tensors backward(Context* context, const Tensors& gradients) {
-    const Tensors saved = context->get_saved_variables();
-    const torch::Tensor& x = saved[0];
-    const Shape shape(x);
-    const Statistics statistics{saved[3], saved[4]};
-    const ScaleValues scales(statistics, saved[1], saved[2]);
-    const PaddedGradient<Scalar> gradient(gradients[0],
-                                          context->saved_data["left"].toInt());
-    const auto* values = x.const_data_ptr<Scalar>();
+    const Saved<Scalar> saved(context, gradients[0]);
+    const Shape& shape = saved.shape;
+    const auto* values = saved.x().template const_data_ptr<Scalar>();
     std::vector<Sums> sums(shape.batch);
     ForSequences(shape.batch, [&](int64_t i) {
       const Scalar* input = values + i * shape.sequence();
-      const Scalar* slopes = gradient.Begin(i);
+      const Scalar* slopes = saved.gradient.Begin(i);
       sums[i] = SumParts(shape.length, shape.channels,
                          [&](int64_t row, int64_t rows, float* part) {
                            const int64_t at = row * shape.channels;
                            Vectorized([&]() DFSWEEP_LOOP {
-                             SumGradients<kActivation>(
-                                 slopes + at, input + at, scales.get(), rows,
-                                 shape.channels, part, part + shape.channels);
+                             SumGradients<kActivation>(slopes + at, input + at,
+                                                       saved.scales.get(), rows,
+                                                       shape.channels, part,
+                                                       part + shape.channels);
                            });
                          });
     });
-    const ParameterGradients parameters(
-        sums, statistics, scales.scale(), shape.rows(),
-        context->saved_data["by_batch"].toBool());
-    torch::Tensor result = at::empty_like(x);
+    const ParameterGradients parameters = saved.Parameters(sums);
+    torch::Tensor result = at::empty_like(saved.x());
     auto* results = result.mutable_data_ptr<Scalar>();
     ForSequences(shape.batch, [&](int64_t i) {
       const int64_t at = i * shape.sequence();
-      const Scalar* slopes = gradient.Begin(i);
+      const Scalar* slopes = saved.gradient.Begin(i);
       Vectorized([&]() DFSWEEP_LOOP {
-        InputGradients<kActivation>(slopes, values + at, scales.get(),
+        InputGradients<kActivation>(slopes, values + at, saved.scales.get(),
                                     parameters.input(), shape.length,
                                     shape.channels, results + at);
       });
@@ -354,38 +374,33 @@ struct NormPoolActivateFunction
                                   .place = places + i * pooled};
       Vectorized([&]() DFSWEEP_LOOP { PoolSequence<kActivation>(pass); });
     });
-    SaveOptions(context, norm, margin);
     context->saved_data["kept"] = static_cast<double>(mask.kept());
-    context->save_for_backward(
+    Saved<Scalar>::Save(
+        context, norm, margin,
         {x, weight, bias, statistics.mean, statistics.inverse, best, place});
     return result.tensor();
   }
 
   static Tensors backward(Context* context, const Tensors& gradients) {
-    const Tensors saved = context->get_saved_variables();
-    const torch::Tensor& x = saved[0];
-    const Shape shape(x);
+    const Saved<Scalar> saved(context, gradients[0]);
+    const Shape& shape = saved.shape;
     const Pooling pooling(shape.length);
     const int64_t pooled = pooling.length * shape.channels;
-    const Statistics statistics{saved[3], saved[4]};
-    const ScaleValues scales(statistics, saved[1], saved[2]);
-    const PaddedGradient<Scalar> gradient(gradients[0],
-                                          context->saved_data["left"].toInt());
     const auto kept =
         static_cast<float>(context->saved_data["kept"].toDouble());
-    const auto* bests = saved[5].const_data_ptr<Scalar>();
-    const auto* places = saved[6].const_data_ptr<uint8_t>();
+    const auto* bests = saved.tensors[5].template const_data_ptr<Scalar>();
+    const auto* places = saved.tensors[6].template const_data_ptr<uint8_t>();
     // The gradients of a sequence's normalized maxima, and their sums.
     auto unpool = [&](int64_t i, float* maxima) {
-      const Scalar* slopes = gradient.Begin(i);
+      const Scalar* slopes = saved.gradient.Begin(i);
       return SumParts(pooling.length, shape.channels,
                       [&](int64_t row, int64_t rows, float* part) {
                         const int64_t at = row * shape.channels;
                         Vectorized([&]() DFSWEEP_LOOP {
                           PooledGradients<kActivation>(
                               slopes + at, bests + i * pooled + at,
-                              places + i * pooled + at, scales.get(), kept,
-                              rows, shape.channels, maxima + at, part,
+                              places + i * pooled + at, saved.scales.get(),
+                              kept, rows, shape.channels, maxima + at, part,
                               part + shape.channels);
                         });
                       });
@@ -395,18 +410,16 @@ struct NormPoolActivateFunction
     auto* all = maxima.mutable_data_ptr<float>();
     ForSequences(shape.batch,
                  [&](int64_t i) { sums[i] = unpool(i, all + i * pooled); });
-    const ParameterGradients parameters(
-        sums, statistics, scales.scale(), shape.rows(),
-        context->saved_data["by_batch"].toBool());
-    torch::Tensor result = at::empty_like(x);
-    const auto* values = x.const_data_ptr<Scalar>();
+    const ParameterGradients parameters = saved.Parameters(sums);
+    torch::Tensor result = at::empty_like(saved.x());
+    const auto* values = saved.x().template const_data_ptr<Scalar>();
     auto* results = result.mutable_data_ptr<Scalar>();
     ForSequences(shape.batch, [&](int64_t i) {
       const int64_t at = i * shape.sequence();
       const UnpoolPass<Scalar> pass{.slopes = all + i * pooled,
                                     .place = places + i * pooled,
                                     .x = values + at,
-                                    .scales = scales.get(),
+                                    .scales = saved.scales.get(),
                                     .input = parameters.input(),
                                     .length = shape.length,
                                     .channels = shape.channels,

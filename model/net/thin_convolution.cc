@@ -53,68 +53,55 @@ DFSWEEP_INLINE void AddGradients(const float* x, const Scalar* gradient,
   }
 }
 
-// One sequence at a time, with its padding.
-class PaddedSequences {
- public:
-  explicit PaddedSequences(const torch::Tensor& x)
-      : values_(x.const_data_ptr<float>()), length_(x.size(1)) {}
-
-  std::vector<float> Row(int64_t index) const {
-    std::vector<float> padded(length_ + kKernel - 1, 0.0f);
-    std::copy_n(values_ + index * length_, length_,
-                padded.begin() + kKernel / 2 - 1);
-    return padded;
-  }
-
- private:
-  const float* values_;
-  int64_t length_;
-};
-
-template <typename Scalar>
-void ConvolveAll(const torch::Tensor& x, const torch::Tensor& weight,
-                 const torch::Tensor& bias, torch::Tensor& y) {
-  const int64_t channels = weight.size(0), length = x.size(1);
-  const torch::Tensor by_position = weight.flatten(1).t().contiguous();
-  const PaddedSequences sequences(x);
-  const auto* weights = by_position.const_data_ptr<float>();
-  const auto* biases = bias.const_data_ptr<float>();
-  auto* outputs = y.mutable_data_ptr<Scalar>();
+// Calls work(index, cells, first, rows), inlined and vectorized, for each part
+// of each sequence of x, on several threads: `cells` are those under the rows
+// from `first` on, with the padding.
+template <typename Work>
+void ForParts(const torch::Tensor& x, const Work& work) {
+  const auto* values = x.const_data_ptr<float>();
+  const int64_t length = x.size(1);
   ParallelFor(x.size(0), [&](int64_t begin, int64_t end) {
+    std::vector<float> padded(length + kKernel - 1, 0.0f);
     for (int64_t i = begin; i < end; ++i) {
-      const std::vector<float> row = sequences.Row(i);
+      std::copy_n(values + i * length, length,
+                  padded.begin() + kKernel / 2 - 1);
       Vectorized([&]() DFSWEEP_LOOP {
         for (int64_t first = 0; first < length; first += kFloatRows) {
-          Convolve(row.data() + first, weights, biases,
-                   std::min(kFloatRows, length - first), channels,
-                   outputs + (i * length + first) * channels);
+          work(i, padded.data() + first, first,
+               std::min(kFloatRows, length - first));
         }
       });
     }
   });
 }
 
+template <typename Scalar>
+void ConvolveAll(const torch::Tensor& x, const torch::Tensor& weight,
+                 const torch::Tensor& bias, torch::Tensor& y) {
+  const int64_t channels = weight.size(0), length = x.size(1);
+  const torch::Tensor by_position = weight.flatten(1).t().contiguous();
+  const auto* weights = by_position.const_data_ptr<float>();
+  const auto* biases = bias.const_data_ptr<float>();
+  auto* outputs = y.mutable_data_ptr<Scalar>();
+  ForParts(x, [&](int64_t i, const float* cells, int64_t first, int64_t rows)
+                  DFSWEEP_LOOP {
+                    Convolve(cells, weights, biases, rows, channels,
+                             outputs + (i * length + first) * channels);
+                  });
+}
+
 // [kernel + 1, channels], of weight and bias.
 template <typename Scalar>
 torch::Tensor Gradients(const torch::Tensor& x, const torch::Tensor& gradient) {
   const int64_t channels = gradient.size(1), length = x.size(1);
-  const PaddedSequences sequences(x);
   const auto* slopes = gradient.const_data_ptr<Scalar>();
   torch::Tensor sums =
       at::zeros({x.size(0), kKernel + 1, channels}, at::kDouble);
   auto* all = sums.mutable_data_ptr<double>();
-  ParallelFor(x.size(0), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const std::vector<float> row = sequences.Row(i);
-      Vectorized([&]() DFSWEEP_LOOP {
-        for (int64_t first = 0; first < length; first += kFloatRows) {
-          AddGradients(row.data() + first,
-                       slopes + (i * length + first) * channels,
-                       std::min(kFloatRows, length - first), channels,
-                       all + i * (kKernel + 1) * channels);
-        }
-      });
-    }
+  ForParts(x, [&](int64_t i, const float* cells, int64_t first,
+                  int64_t rows) DFSWEEP_LOOP {
+    AddGradients(cells, slopes + (i * length + first) * channels, rows,
+                 channels, all + i * (kKernel + 1) * channels);
   });
   return sums.sum(0).to(at::kFloat);
 }

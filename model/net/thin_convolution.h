@@ -6,7 +6,7 @@
 namespace dfsweep::model {
 
 // The convolution of a network's first layer on a CPU: sequences of one
-// channel, `x` [batch, length] in float32, by `weight` [channels, 1, 1, kernel]
+// channel, `x` [batch, length] in float32, by `weight` [channels, 1, 1, 8]
 // and `bias` [channels], padded as TensorFlow's "same", to [batch, channels, 1,
 // length] of type `type` (float32 or bfloat16), channels-last in memory, with a
 // graph for weight and bias but not for x. The number of channels is a multiple
