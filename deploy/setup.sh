@@ -55,6 +55,20 @@ install_torch() {
   .venv/bin/pip install -q "torch==$TORCH_VERSION" numpy
 }
 
+# LibTorch's wheel with CUDA brings CUDA's headers but for those of one package,
+# which belongs to the compiler; of the same version as the others.
+install_cuda_headers() {
+  ls .venv/lib/python3*/site-packages/torch/lib/libtorch_cuda.so >/dev/null 2>&1 ||
+    return 0
+  ls .venv/lib/python3*/site-packages/nvidia/cu*/include/crt/host_config.h \
+    >/dev/null 2>&1 && return 0
+  local version
+  version=$(.venv/bin/python -c "
+from importlib.metadata import version
+print('.'.join(version('nvidia-cuda-runtime').split('.')[:2]))") || return 1
+  .venv/bin/pip install -q "nvidia-cuda-crt==$version.*"
+}
+
 # What the parity tests compare with; without it they skip and say so.
 install_keras() {
   .venv/bin/python -c 'import keras' 2>/dev/null ||
@@ -66,6 +80,8 @@ step "System packages" install_packages \
   "check the network and that apt-get works ('sudo apt-get update')"
 step "LibTorch $TORCH_VERSION in .venv" install_torch \
   "check the network and 6 GB of free disk, or remove .venv and try again"
+step "CUDA's headers, if LibTorch has CUDA" install_cuda_headers \
+  "check the network"
 if [ "${1:-}" = --tests ]; then
   step "Keras for the parity tests" install_keras "see above"
 fi

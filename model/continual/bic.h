@@ -37,6 +37,7 @@ class Bic : public Strategy {
   void BeforeTask(Learner& learner) override;
   std::vector<int64_t> TrainRows(const Learner& learner) override;
   Objective Loss(const Learner& learner, const Step& step) override;
+  bool LossIsOfStepAlone() const override { return false; }
   void AfterTask(Learner& learner) override;
   torch::Tensor Scores(const Learner& learner,
                        const torch::Tensor& rows) override;

@@ -19,6 +19,7 @@ class Derpp : public Strategy {
   explicit Derpp(const config::Configuration& configuration);
 
   Objective Loss(const Learner& learner, const Step& step) override;
+  bool LossIsOfStepAlone() const override { return false; }
   void AfterStep(const Learner& learner, const Step& step) override;
   // Also logits: [size, outputs], of the slots.
   void Persist(Learner& learner, Archive& archive) override;

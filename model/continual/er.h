@@ -17,6 +17,7 @@ class Er : public Strategy {
   explicit Er(const config::Configuration& configuration);
 
   Objective Loss(const Learner& learner, const Step& step) override;
+  bool LossIsOfStepAlone() const override { return false; }
   void AfterStep(const Learner& learner, const Step& step) override;
   void AfterTask(Learner& learner) override;
   void Persist(Learner&, Archive& archive) override {

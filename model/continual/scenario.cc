@@ -70,7 +70,13 @@ torch::Tensor Scenario::Tasks(const torch::Tensor& rows) const {
   return tasks_.index_select(0, rows);
 }
 
-torch::Tensor Scenario::Units(int64_t first, int64_t end) const {
+const torch::Tensor& Scenario::Units(int64_t first, int64_t end) const {
+  torch::Tensor& known = units_on_device_[{first, end}];
+  if (!known.defined()) known = UnitsToDevice(first, end);
+  return known;
+}
+
+torch::Tensor Scenario::UnitsToDevice(int64_t first, int64_t end) const {
   std::vector<int64_t> units;
   for (int64_t task = first; task < end; ++task) {
     units.insert(units.end(), units_[task].begin(), units_[task].end());

@@ -4,6 +4,8 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "model/config/parameters.h"
@@ -53,12 +55,16 @@ class Scenario {
   torch::Tensor MaskUnseen(const torch::Tensor& scores, int64_t end) const;
 
   // Units of the tasks in [first, end), ascending, int64 on the device.
-  torch::Tensor Units(int64_t first, int64_t end) const;
+  const torch::Tensor& Units(int64_t first, int64_t end) const;
   // Those that a row of these tasks competes with in the loss. In the
   // task-incremental scenario only for a single task.
   torch::Tensor LossUnits(int64_t first, int64_t end) const;
 
  private:
+  torch::Tensor UnitsToDevice(int64_t first, int64_t end) const;
+
+  // What Units has given, so that a step brings nothing to the device.
+  mutable std::map<std::pair<int64_t, int64_t>, torch::Tensor> units_on_device_;
   enum class Kind { kClass, kTask, kDomain };
   enum class Active { kAll, kSeen, kCurrent };
 

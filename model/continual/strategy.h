@@ -45,6 +45,12 @@ class Strategy {
   // What is minimised. The default is the cross-entropy of the step's rows.
   virtual Objective Loss(const Learner& learner, const Step& step);
 
+  // Whether Loss makes of a step's rows_on_device and dropout, and of tensors
+  // that stay where they are during a stage, all that it computes, by the same
+  // operations in each step, and brings nothing to the device. Of the default
+  // Loss that is true; what overrides it says so if not.
+  virtual bool LossIsOfStepAlone() const { return true; }
+
   // Changes the gradients, after every backward pass.
   virtual void AfterBackward(const Learner&, const Step&) {}
 

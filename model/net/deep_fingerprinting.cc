@@ -1,11 +1,10 @@
 #include "model/net/deep_fingerprinting.h"
 
-#include <ATen/autocast_mode.h>
-
 #include <string>
 
 #include "model/net/fused_norm.h"
 #include "model/net/pool.h"
+#include "model/train/precision.h"
 
 namespace dfsweep::model {
 namespace {
@@ -30,16 +29,8 @@ Normalization NormalizationOf(const Layer& layer) {
 // Of [batch, channels].
 torch::Tensor FusedNormRelu(const torch::Tensor& x, const Layer& norm) {
   return NormActivate(x.unsqueeze(2).unsqueeze(3), NormalizationOf(norm),
-                      Activation::kRelu, {})
+                      {.activation = Activation::kRelu})
       .flatten(1);
-}
-
-// The type that a convolution of x computes in.
-at::ScalarType ComputedIn(const torch::Tensor& x) {
-  const c10::DeviceType device = x.device().type();
-  return at::autocast::is_autocast_enabled(device)
-             ? at::autocast::get_autocast_dtype(device)
-             : x.scalar_type();
 }
 
 }  // namespace
@@ -93,20 +84,24 @@ bool DeepFingerprinting::CanFuse(const torch::Tensor& x,
 
 torch::Tensor DeepFingerprinting::FusedBlocks(const torch::Tensor& x,
                                               const Pass& pass) {
-  torch::Tensor y;
+  torch::Tensor y = x;
+  const at::ScalarType type = ComputedIn(x);
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const Block& block = blocks_[i];
     const Activation activation = ActivationOf(i);
-    y = i == 0 ? block.convolution_1->ForwardThin(x, ComputedIn(x))
-               : block.convolution_1->ForwardPadded(y);
-    y = NormActivate(y, NormalizationOf(*block.norm_1), activation,
-                     block.convolution_2->margin());
-    y = block.convolution_2->ForwardPadded(y);
-    const Margin margin = i + 1 < blocks_.size()
-                              ? blocks_[i + 1].convolution_1->margin()
-                              : Margin{};
-    y = NormPoolActivate(y, NormalizationOf(*block.norm_2), activation,
-                         pass.dropout, options_.dropout_convolution, margin);
+    y = block.convolution_1->ForwardNormalized(
+        y, NormalizationOf(*block.norm_1),
+        {.activation = activation, .margin = block.convolution_2->margin()},
+        type);
+    const bool last = i + 1 == blocks_.size();
+    y = block.convolution_2->ForwardNormalized(
+        y, NormalizationOf(*block.norm_2),
+        {.activation = activation,
+         .margin = last ? Margin{} : blocks_[i + 1].convolution_1->margin(),
+         .pools = true,
+         .masks = pass.dropout,
+         .rate = options_.dropout_convolution},
+        type);
   }
   return y;
 }
@@ -123,7 +118,9 @@ torch::Tensor DeepFingerprinting::Blocks(const torch::Tensor& x,
     y = block.convolution_1->Forward(y, pass);
     y = activation(block.norm_1->Forward(y, pass));
     y = block.convolution_2->Forward(y, pass);
-    y = activation(PoolSame(block.norm_2->Forward(y, pass)));
+    // Dropout's masks follow the order in memory.
+    y = activation(PoolSame(block.norm_2->Forward(y, pass)))
+            .contiguous(at::MemoryFormat::ChannelsLast);
     y = Dropout(y, pass, options_.dropout_convolution);
   }
   return y;

@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "model/net/pool.h"
+#include "model/test_data.h"
+#include "model/train/precision.h"
 
 namespace dfsweep::model {
 namespace {
@@ -108,15 +110,18 @@ TEST(DeepFingerprinting, StartsGlorotUniform) {
 TEST(DeepFingerprinting, IsTheSameFused) {
   constexpr int64_t kLength = 301;
   torch::manual_seed(0);
-  const torch::Tensor x = at::randint(-1, 2, {16, kLength}).to(at::kFloat);
-  const torch::Tensor labels = at::randint(0, 5, {16});
+  const c10::Device device = TestDevice();
+  SetArithmetic("fp32", /*deterministic=*/true);
+  const torch::Tensor x =
+      at::randint(-1, 2, {16, kLength}).to(at::kFloat).to(device);
+  const torch::Tensor labels = at::randint(0, 5, {16}).to(device);
   auto train = [&](bool fuse, at::ScalarType type) {
     Stream stream(3, Purpose::kInitialWeights);
     DeepFingerprinting network(
         {.sequence_length = kLength, .classes = 5, .fuse = fuse}, stream);
-    network.to(type);
+    network.to(device, type);
     network.train();
-    DropoutMasks masks(Stream(0, Purpose::kDropout));
+    DropoutMasks masks(Stream(0, Purpose::kDropout), device);
     const torch::Tensor scores =
         network.Forward(x.to(type), {.dropout = &masks});
     at::cross_entropy_loss(scores, labels).backward();
@@ -173,6 +178,16 @@ TEST(DropoutMasks, AreNewForEachLayerAndTheSameForEachStep) {
   EXPECT_FALSE(at::equal(a, b));
   EXPECT_TRUE(at::equal(a, again.Apply(x, .5)));
   EXPECT_TRUE(at::equal(b, again.Apply(x, .5)));
+}
+
+TEST(DropoutMasks, AreTheSameOnEveryDevice) {
+  const Stream stream(7, Purpose::kDropout, 1, 2, 3);
+  DropoutMasks here(stream), there(stream, TestDevice());
+  for (int64_t size : {1, 4, 1001, 1000003}) {
+    const torch::Tensor x = at::ones({size});
+    EXPECT_TRUE(at::equal(here.Apply(x, .3),
+                          there.Apply(x.to(TestDevice()), .3).cpu()));
+  }
 }
 
 TEST(DropoutMasks, AreTheSameForAnyNumberOfThreads) {

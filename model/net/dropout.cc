@@ -1,12 +1,11 @@
 #include "model/net/dropout.h"
 
-#include <ATen/Context.h>
-#include <ATen/core/Generator.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
+#include "model/net/gpu/gpu.h"
 #include "model/net/parallel.h"
 #include "model/net/vectors.h"
 
@@ -85,11 +84,12 @@ DFSWEEP_INLINE void FillGroups(const Stream& stream, uint64_t first_block,
 }  // namespace
 
 DropoutMask::DropoutMask(const Stream& stream, uint64_t first_block,
-                         double rate)
+                         double rate, torch::Tensor stream_on_device)
     : stream_(stream),
       first_block_(first_block),
       threshold_(static_cast<uint32_t>(std::lround(rate * 0x1p31)) * 2),
-      kept_(static_cast<float>(1 / (1 - rate))) {}
+      kept_(static_cast<float>(1 / (1 - rate))),
+      stream_on_device_(std::move(stream_on_device)) {}
 
 void DropoutMask::Fill(int64_t first, int64_t count, float* values) const {
   if (threshold_ == 0) {
@@ -107,29 +107,44 @@ void DropoutMask::Fill(int64_t first, int64_t count, float* values) const {
   }
 }
 
+DropoutMasks::DropoutMasks(const Stream& stream, c10::Device device)
+    : stream_(stream) {
+  if (device.is_cpu()) return;
+  const PhiloxBlock counter = stream.Counter(0);
+  const auto& key = stream.key();
+  const torch::Tensor words = at::empty({4}, at::kInt);
+  auto* values = reinterpret_cast<uint32_t*>(words.mutable_data_ptr());
+  std::copy_n(counter.begin() + 2, 2, values);
+  std::copy_n(key.begin(), 2, values + 2);
+  stream_on_device_ = words.to(device);
+}
+
+DropoutMasks::DropoutMasks(torch::Tensor stream_on_device)
+    : stream_(0, Purpose::kDropout),
+      stream_on_device_(std::move(stream_on_device)) {}
+
 DropoutMask DropoutMasks::Next(int64_t size, double rate) {
   const uint64_t first = next_block_;
   if (rate != 0) next_block_ += (static_cast<uint64_t>(size) + 3) / 4;
-  return DropoutMask(stream_, first, rate);
+  return DropoutMask(stream_, first, rate, stream_on_device_);
 }
 
 torch::Tensor DropoutMasks::Mask(const torch::Tensor& x, double rate) {
   // empty_like keeps the strides, so memory order is the same for x and mask.
   torch::Tensor mask = at::empty_like(x, x.options().requires_grad(false));
-  if (x.is_cpu()) {
-    const DropoutMask next = Next(mask.numel(), rate);
-    torch::Tensor values = at::empty({mask.numel()}, at::kFloat);
+  const DropoutMask next = Next(mask.numel(), rate);
+  torch::Tensor values =
+      at::empty({mask.numel()}, mask.options().dtype(at::kFloat));
+  if (x.is_cuda()) {
+    gpu::FillMask(next, values);
+  } else {
     auto* all = values.mutable_data_ptr<float>();
     ParallelFor((mask.numel() + 3) / 4, [&](int64_t begin, int64_t end) {
       const int64_t first = 4 * begin;
       next.Fill(first, std::min(4 * end, mask.numel()) - first, all + first);
     });
-    return mask.copy_(values.as_strided(mask.sizes(), mask.strides()));
   }
-  at::Generator generator =
-      at::globalContext().defaultGenerator(x.device()).clone();
-  generator.set_current_seed(stream_.Next64());
-  return mask.bernoulli_(1 - rate, generator).div_(1 - rate);
+  return mask.copy_(values.as_strided(mask.sizes(), mask.strides()));
 }
 
 torch::Tensor DropoutMasks::Apply(const torch::Tensor& x, double rate) {

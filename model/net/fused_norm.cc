@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/net/fused_norm_loops.h"
+#include "model/net/gpu/gpu.h"
 #include "model/net/parallel.h"
 #include "model/net/pool.h"
 #include "model/net/vectors.h"
@@ -449,32 +450,33 @@ torch::Tensor Dispatch(const torch::Tensor& x, Activation activation,
 }  // namespace
 
 bool CanFuseNorm(c10::Device device, at::ScalarType type) {
-  return device.is_cpu() && (type == at::kFloat || type == at::kBFloat16);
+  return (device.is_cpu() || gpu::HasKernels()) &&
+         (type == at::kFloat || type == at::kBFloat16);
+}
+
+DropoutMask NextMask(const Following& following, const torch::Tensor& x) {
+  if (following.masks == nullptr) return DropoutMask();
+  return following.masks->Next(
+      x.size(0) * x.size(1) * Pooling(x.size(3)).length, following.rate);
 }
 
 torch::Tensor NormActivate(const torch::Tensor& x, const Normalization& norm,
-                           Activation activation, Margin margin) {
-  return Dispatch(x, activation,
-                  [&]<typename Scalar, Activation kActivation>() {
-                    return NormActivateFunction<Scalar, kActivation>::apply(
-                        x.contiguous(at::MemoryFormat::ChannelsLast),
-                        norm.weight, norm.bias, norm, margin);
-                  });
-}
-
-torch::Tensor NormPoolActivate(const torch::Tensor& x,
-                               const Normalization& norm, Activation activation,
-                               DropoutMasks* masks, double rate,
-                               Margin margin) {
-  const int64_t values = x.size(0) * x.size(1) * Pooling(x.size(3)).length;
-  const DropoutMask mask =
-      masks == nullptr ? DropoutMask() : masks->Next(values, rate);
-  return Dispatch(x, activation,
-                  [&]<typename Scalar, Activation kActivation>() {
-                    return NormPoolActivateFunction<Scalar, kActivation>::apply(
-                        x.contiguous(at::MemoryFormat::ChannelsLast),
-                        norm.weight, norm.bias, norm, mask, margin);
-                  });
+                           const Following& following) {
+  if (x.is_cuda()) return gpu::NormActivate(x, norm, following);
+  const torch::Tensor rows = x.contiguous(at::MemoryFormat::ChannelsLast);
+  if (!following.pools) {
+    return Dispatch(x, following.activation,
+                    [&]<typename Scalar, Activation kActivation>() {
+                      return NormActivateFunction<Scalar, kActivation>::apply(
+                          rows, norm.weight, norm.bias, norm, following.margin);
+                    });
+  }
+  const DropoutMask mask = NextMask(following, x);
+  return Dispatch(
+      x, following.activation, [&]<typename Scalar, Activation kActivation>() {
+        return NormPoolActivateFunction<Scalar, kActivation>::apply(
+            rows, norm.weight, norm.bias, norm, mask, following.margin);
+      });
 }
 
 }  // namespace dfsweep::model

@@ -1,8 +1,8 @@
 // Batch normalisation together with what follows it in a block of Deep
-// Fingerprinting, on a CPU. LibTorch goes through memory once or twice for each
-// of normalisation, pool, activation, dropout and padding, and again for each
-// gradient, which takes as long as the convolutions; here all of it is done
-// while a value is in a register.
+// Fingerprinting; on a GPU by the kernels of gpu/. LibTorch goes through memory
+// once or twice for each of normalisation, pool, activation, dropout and
+// padding, and again for each gradient, which takes as long as the
+// convolutions; here all of it is done while a value is in a register.
 //
 // Values are those of at::batch_norm (Ioffe & Szegedy 2015), at::elu, at::relu,
 // PoolSame and DropoutMasks up to rounding (a bfloat16 result is rounded once,
@@ -38,21 +38,27 @@ struct Normalization {
   bool by_batch;  // by the batch's statistics, which move the running ones
 };
 
-// Whether the functions below take an input of this kind: float32 or bfloat16
-// on a CPU.
+// What follows a normalisation: perhaps PoolSame, an activation, and after a
+// pool dropout with the next of `masks` (null: none).
+struct Following {
+  Activation activation;
+  Margin margin = {};
+  bool pools = false;
+  DropoutMasks* masks = nullptr;
+  double rate = 0;  // of dropout
+};
+
+// Whether the functions below take an input of this kind: float32 or bfloat16.
 bool CanFuseNorm(c10::Device device, at::ScalarType type);
 
-// activation(normalized(x)), [batch, channels, 1, left + length + right]. `x`
-// is [batch, channels, 1, length], channels-last in memory, as the result is;
-// channels are a multiple of kVectorWidth.
+// dropout(activation(pool(normalized(x)))), [batch, channels, 1, left + length
+// + right]. `x` is [batch, channels, 1, length], channels-last in memory, as
+// the result is; channels are a power of two of at least 32.
 torch::Tensor NormActivate(const torch::Tensor& x, const Normalization& norm,
-                           Activation activation, Margin margin);
+                           const Following& following);
 
-// dropout(activation(pool(normalized(x)))), where the pool is PoolSame and
-// dropout has a mask of `masks` (null: no dropout).
-torch::Tensor NormPoolActivate(const torch::Tensor& x,
-                               const Normalization& norm, Activation activation,
-                               DropoutMasks* masks, double rate, Margin margin);
+// The mask that `following` asks for, for a result of `x`.
+DropoutMask NextMask(const Following& following, const torch::Tensor& x);
 
 }  // namespace dfsweep::model
 

@@ -10,6 +10,7 @@
 
 #include "model/net/pool.h"
 #include "model/net/thin_convolution.h"
+#include "model/test_data.h"
 
 namespace dfsweep::model {
 namespace {
@@ -20,7 +21,7 @@ constexpr double kEpsilon = 1e-3, kShare = .25, kRate = .4;
 // A layer's parameters and statistics, in `type`.
 Normalization Norm(at::ScalarType type, bool by_batch, uint64_t seed = 1) {
   torch::manual_seed(seed);
-  auto random = [&] { return at::randn({kChannels}).to(type); };
+  auto random = [&] { return at::randn({kChannels}).to(TestDevice(), type); };
   // Some weights are negative: their maximum is the input's minimum.
   return {random().requires_grad_(),
           random().requires_grad_(),
@@ -36,7 +37,8 @@ torch::Tensor Images(int64_t batch, int64_t channels, int64_t length) {
   torch::manual_seed(2);
   return (at::randn({batch, channels, 1, length}) * 2 +
           at::arange(channels).view({1, channels, 1, 1}) * .3)
-      .contiguous(at::MemoryFormat::ChannelsLast);
+      .contiguous(at::MemoryFormat::ChannelsLast)
+      .to(TestDevice());
 }
 
 // What the fused functions say they do, by LibTorch's functions.
@@ -69,16 +71,19 @@ class FusedNorm : public testing::TestWithParam<Case> {
   torch::Tensor Fused(const torch::Tensor& x, const Normalization& norm,
                       DropoutMasks* masks, Margin margin) const {
     const Case& c = GetParam();
-    return c.pools
-               ? NormPoolActivate(x, norm, c.activation, masks, kRate, margin)
-               : NormActivate(x, norm, c.activation, margin);
+    return NormActivate(x, norm,
+                        {.activation = c.activation,
+                         .margin = margin,
+                         .pools = c.pools,
+                         .masks = masks,
+                         .rate = kRate});
   }
   torch::Tensor Plain(const torch::Tensor& x, const Normalization& norm,
                       const torch::Tensor& mask) const {
     const Case& c = GetParam();
     const torch::Tensor y = Reference{norm}.Normalized(x);
     return Reference::Activated(c.pools ? PoolSame(y) : y, c.activation) *
-           (c.pools ? mask : at::ones({}, at::kDouble));
+           (c.pools ? mask : at::ones_like(mask));
   }
   double tolerance() const {
     return GetParam().type == at::kBFloat16 ? 1e-2 : 2e-6;
@@ -122,11 +127,11 @@ TEST_P(FusedNorm, IsTheLayersOneByOne) {
     torch::Tensor exact_x = images.to(at::kDouble).requires_grad_();
     Normalization norm = Norm(at::kFloat, c.by_batch);
     Normalization exact = Norm(at::kDouble, c.by_batch);
-    DropoutMasks masks(Stream(0, Purpose::kDropout));
-    DropoutMasks again(Stream(0, Purpose::kDropout));
+    DropoutMasks masks(Stream(0, Purpose::kDropout), TestDevice());
+    DropoutMasks again(Stream(0, Purpose::kDropout), TestDevice());
     const int64_t result = c.pools ? Pooling(length).length : length;
     const torch::Tensor mask =
-        again.Apply(at::ones({3, kChannels, 1, result})
+        again.Apply(at::ones({3, kChannels, 1, result}, TestDevice())
                         .contiguous(at::MemoryFormat::ChannelsLast),
                     kRate);
 
@@ -143,7 +148,8 @@ TEST_P(FusedNorm, IsTheLayersOneByOne) {
               1e-5);
 
     torch::manual_seed(3);
-    const torch::Tensor gradient = at::randn(y.sizes()).to(c.type);
+    const torch::Tensor gradient =
+        at::randn(y.sizes()).to(TestDevice(), c.type);
     y.backward(gradient);
     exact_y.backward(gradient.narrow(3, 3, result).to(at::kDouble));
     EXPECT_LT(LargestDifference(x.grad(), exact_x.grad()), tolerance());
@@ -162,7 +168,7 @@ TEST_P(FusedNorm, IsTheSameForAnyNumberOfThreads) {
     at::set_num_threads(count);
     torch::Tensor x = Images(5, kChannels, 131).to(c.type).requires_grad_();
     Normalization norm = Norm(at::kFloat, c.by_batch);
-    DropoutMasks masks(Stream(0, Purpose::kDropout));
+    DropoutMasks masks(Stream(0, Purpose::kDropout), TestDevice());
     const torch::Tensor y = Fused(x, norm, &masks, {});
     y.square().sum().backward();
     const std::vector<torch::Tensor> results = {y,
@@ -191,19 +197,22 @@ TEST_P(FusedNorm, LetsANanThrough) {
 }
 
 TEST(FusedNormPool, FirstOfEqualMaximaGetsTheGradient) {
-  torch::Tensor x = at::ones({1, kChannels, 1, 8})
+  torch::Tensor x = at::ones({1, kChannels, 1, 8}, TestDevice())
                         .contiguous(at::MemoryFormat::ChannelsLast)
                         .requires_grad_();
   Normalization norm = Norm(at::kFloat, /*by_batch=*/false);
-  norm.weight = at::ones({kChannels});
-  norm.bias = at::full({kChannels}, 10.f);
+  norm.weight = at::ones_like(norm.weight);
+  norm.bias = at::full_like(norm.bias, 10);
   torch::Tensor plain_x = x.detach().clone().requires_grad_();
-  NormPoolActivate(x, norm, Activation::kRelu, nullptr, 0, {}).sum().backward();
+  NormActivate(x, norm, {.activation = Activation::kRelu, .pools = true})
+      .sum()
+      .backward();
   PoolSame(Reference{norm}.Normalized(plain_x)).sum().backward();
   EXPECT_TRUE(at::allclose(x.grad(), plain_x.grad()));
 }
 
 TEST(ThinConvolution, IsLibTorchs) {
+  if (TestDevice().is_cuda()) GTEST_SKIP() << "is for the CPU";
   for (at::ScalarType type : {at::kFloat, at::kBFloat16}) {
     for (int64_t length : {1, 5, 8, 64, 65, 200}) {
       torch::manual_seed(4);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "model/net/gpu/gpu.h"
 #include "model/net/thin_convolution.h"
 
 namespace dfsweep::model {
@@ -81,16 +82,21 @@ Margin ConvolutionLayer::margin() const {
 }
 
 torch::Tensor ConvolutionLayer::Compute(const torch::Tensor& x) {
-  return ForwardPadded(Pad(x));
+  const torch::Tensor padded = Pad(x);
+  return x.is_cuda() ? gpu::Convolution(padded, weight_, bias_)
+                     : at::conv2d(padded, weight_, bias_);
 }
 
-torch::Tensor ConvolutionLayer::ForwardPadded(const torch::Tensor& x) const {
-  return at::conv2d(x, weight_, bias_);
-}
-
-torch::Tensor ConvolutionLayer::ForwardThin(const torch::Tensor& x,
-                                            at::ScalarType type) const {
-  return ThinConvolution(x, weight_, bias_, type);
+torch::Tensor ConvolutionLayer::ForwardNormalized(const torch::Tensor& x,
+                                                  const Normalization& norm,
+                                                  const Following& following,
+                                                  at::ScalarType type) const {
+  if (x.is_cuda()) {
+    return gpu::ConvolutionNorm(x, weight_, bias_, norm, following, type);
+  }
+  return NormActivate(x.dim() == 2 ? ThinConvolution(x, weight_, bias_, type)
+                                   : at::conv2d(x, weight_, bias_),
+                      norm, following);
 }
 
 std::vector<torch::Tensor> ConvolutionLayer::ExampleGradients(

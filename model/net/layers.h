@@ -63,11 +63,15 @@ class ConvolutionLayer : public Layer {
 
   // Cells that it adds to each sequence.
   Margin margin() const;
-  // Of an input that has its margin already. No taps.
-  torch::Tensor ForwardPadded(const torch::Tensor& x) const;
-  // Of sequences of one channel, [batch, length], which get no gradient, on a
-  // CPU; to `type`. No taps.
-  torch::Tensor ForwardThin(const torch::Tensor& x, at::ScalarType type) const;
+  // The convolution, normalized by `norm`, with what follows; computed in
+  // `type`, and without taps. Of an input that has its margin already, or of
+  // sequences of one channel, [batch, length] and float32, which get neither
+  // margin nor gradient. On a GPU the gradient of a bias is exactly 0 where
+  // normalisation by the batch takes it back, elsewhere it is rounding.
+  torch::Tensor ForwardNormalized(const torch::Tensor& x,
+                                  const Normalization& norm,
+                                  const Following& following,
+                                  at::ScalarType type) const;
 
  protected:
   torch::Tensor Compute(const torch::Tensor& x) override;

@@ -33,4 +33,11 @@ Autocast::~Autocast() {
   at::autocast::set_autocast_enabled(type_, false);
 }
 
+at::ScalarType ComputedIn(const torch::Tensor& x) {
+  const c10::DeviceType device = x.device().type();
+  return at::autocast::is_autocast_enabled(device)
+             ? at::autocast::get_autocast_dtype(device)
+             : x.scalar_type();
+}
+
 }  // namespace dfsweep::model

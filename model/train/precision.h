@@ -2,6 +2,7 @@
 #define DFSWEEP_MODEL_TRAIN_PRECISION_H_
 
 #include <c10/core/Device.h>
+#include <torch/types.h>
 
 #include <string>
 
@@ -25,6 +26,9 @@ class Autocast {
   bool on_;
   c10::DeviceType type_;
 };
+
+// The type that a convolution or matrix product of x computes in.
+at::ScalarType ComputedIn(const torch::Tensor& x);
 
 }  // namespace dfsweep::model
 

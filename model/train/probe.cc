@@ -42,7 +42,8 @@ class ProbeTraining {
 
   // Returns when the device has computed it.
   void Step() {
-    DropoutMasks masks(Stream(kSeed, Purpose::kDropout, 0, 0, steps_++));
+    DropoutMasks masks(Stream(kSeed, Purpose::kDropout, 0, 0, steps_++),
+                       traces_.device());
     torch::Tensor loss = at::cross_entropy_loss(
         network_.Forward(traces_, {.dropout = &masks}), labels_);
     ClearGradients(network_.parameters());

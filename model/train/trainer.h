@@ -21,6 +21,8 @@ struct TrialHost {
   // Asked before each step; true stops the trial. Any thread may change it.
   std::function<bool()> cancelled;
   CheckpointOptions checkpoints = {};
+  // Off only to compare: results are the same (StepGradients).
+  bool replays_steps = true;
 };
 
 // Trains `trial`, from the furthest of its checkpoints if it has some, and

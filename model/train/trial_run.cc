@@ -87,6 +87,17 @@ BatchSequence TrialRun::Batches(std::vector<int64_t> rows) const {
                        static_cast<uint32_t>(stage_), config_, data_);
 }
 
+TrialRun::Position TrialRun::NewPosition(std::vector<int64_t> rows) {
+  return {
+      .batches = Batches(std::move(rows)),
+      .sums = NewSums(),
+      .gradients = std::make_unique<StepGradients>(
+          learner_.parameters,
+          [this](const Step& step) { return strategy_->Loss(learner_, step); },
+          host_.device.is_cuda() && host_.replays_steps &&
+              strategy_->LossIsOfStepAlone())};
+}
+
 // On each task's test traces.
 std::vector<double> TrialRun::InitialAccuracy() {
   std::vector<double> accuracy;
@@ -166,8 +177,7 @@ void TrialRun::BeginStage(int64_t index) {
   const auto start = std::chrono::steady_clock::now();
   BeginRecord();
   strategy_->BeforeTask(learner_);
-  position_.emplace(Position{.batches = Batches(strategy_->TrainRows(learner_)),
-                             .sums = NewSums()});
+  position_.emplace(NewPosition(strategy_->TrainRows(learner_)));
   train_seconds_ += Seconds(start);
 }
 
@@ -213,9 +223,10 @@ void TrialRun::TrainEpoch() {
     StopIfCancelled();
     if (checkpoints_.IsDue()) SaveProgress();
     const auto start = std::chrono::steady_clock::now();
-    DropoutMasks masks(Stream(
-        trial_.seed, Purpose::kDropout, static_cast<uint32_t>(stage_),
-        static_cast<uint32_t>(at.epoch), static_cast<uint32_t>(at.step)));
+    DropoutMasks masks(
+        Stream(trial_.seed, Purpose::kDropout, static_cast<uint32_t>(stage_),
+               static_cast<uint32_t>(at.epoch), static_cast<uint32_t>(at.step)),
+        host_.device);
     Batch batch = at.batches.Next();
     TrainStep({.rows = std::move(batch.rows),
                .rows_on_device = std::move(batch.rows_on_device),
@@ -228,9 +239,7 @@ void TrialRun::TrainEpoch() {
 }
 
 void TrialRun::TrainStep(const Step& step, EpochSums& sums) {
-  Objective objective = strategy_->Loss(learner_, step);
-  ClearGradients(learner_.parameters);
-  objective.loss.backward();
+  const Objective objective = position_->gradients->Compute(step);
   if (record_) record_->RememberGradients();
   strategy_->AfterBackward(learner_, step);
   if (record_) record_->BeforeStep();
@@ -246,7 +255,7 @@ void TrialRun::TrainStep(const Step& step, EpochSums& sums) {
           .MaskForLoss(objective.logits, step.rows_on_device,
                        learner_.first_task, learner_.end_task)
           .argmax(1);
-  sums.loss.add_(objective.loss.detach(), count);
+  sums.loss.add_(objective.loss, count);
   sums.correct.add_(
       (predicted == scenario_.Targets(step.rows_on_device)).sum());
   sums.examples += count;
@@ -415,8 +424,7 @@ void TrialRun::PersistPosition(Archive& archive, bool watched) {
     archive.Value("rows", rows);
   }
   if (archive.restores()) {
-    position_.emplace(
-        Position{.batches = Batches(std::move(rows)), .sums = NewSums()});
+    position_.emplace(NewPosition(std::move(rows)));
   }
   Position& at = *position_;
   at.batches.Persist(archive);

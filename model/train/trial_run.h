@@ -11,6 +11,7 @@
 #include "model/train/checkpoint_folder.h"
 #include "model/train/evaluation.h"
 #include "model/train/optimizer.h"
+#include "model/train/step_gradients.h"
 #include "model/train/trainer.h"
 
 namespace dfsweep::model {
@@ -44,11 +45,14 @@ class TrialRun {
     int64_t step = 0;    // of the epoch
     EpochSums sums;      // of the epoch
     double seconds = 0;  // trained in the epoch
+    std::unique_ptr<StepGradients> gradients;
   };
 
   std::unique_ptr<Network> NewNetwork() const;
   EpochSums NewSums() const;
   BatchSequence Batches(std::vector<int64_t> rows) const;
+  // Of a stage that goes through `rows`, at its beginning.
+  Position NewPosition(std::vector<int64_t> rows);
   std::vector<double> InitialAccuracy();
   void EmitStarted();
 

@@ -204,11 +204,11 @@ def peers(names, compiles):
     return chosen
 
 
-def race(contestants, rounds, seconds, most):
+def race(contestants, rounds, seconds, most, warm_up):
     """The fewest seconds a step of each, by its name."""
     best, counts = {}, {}
     for c in contestants:
-        c.steps(1)  # compiles, tunes, allocates
+        c.steps(warm_up)  # compiles, tunes, allocates, records
     for turn in range(rounds):
         for c in contestants:
             count = counts.get(c.name, 1)
@@ -227,7 +227,7 @@ def measure(arguments, length, precision):
     contestants += [kind(length, precision, arguments.batch, device) for kind in chosen]
     print(f"length {length}, {precision}", file=sys.stderr)
     best = race(contestants, arguments.rounds, arguments.seconds,
-                20 if device == "cpu" else 2000)
+                20 if device == "cpu" else 2000, 1 if device == "cpu" else 6)
     for c in contestants:
         c.close()
     peak = matmul_flops_per_second(precision, device)
