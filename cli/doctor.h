@@ -80,8 +80,8 @@ Finding CheckSkew(absl::Time there, absl::Time now);
 // Names of the variables that name a proxy.
 std::vector<std::string> ProxyVariables();
 
-// The store, or the coordinator if one was named; and whether what lets people
-// in is kept from others.
+// The store, or the coordinator if one was named; whether what lets people in is
+// kept from others; and of a store that serves others, when it was backed up.
 std::vector<Finding> CheckStore(const GlobalOptions& options);
 
 }  // namespace dfsweep::cli

@@ -93,6 +93,30 @@ std::vector<fs::path> Secrets(const fs::path& store) {
   return {LoginFile(), store / "admin.token", store / "tls"};
 }
 
+// A coordinator off loopback makes itself an authority.
+bool ServesOthers(const fs::path& store) {
+  std::error_code error;
+  return fs::exists(store / "tls", error);
+}
+
+Finding CheckBackup(const fs::path& store) {
+  constexpr int kManyDays = 7;
+  constexpr char kRemedy[] =
+      "dfsweep backup FOLDER, best on another disk and every day (cron)";
+  const fs::path note = store / "last-backup";  // the coordinator's
+  std::error_code error;
+  const fs::file_time_type last = fs::last_write_time(note, error);
+  if (error) return Warn("backup", "this store was never backed up", kRemedy);
+  const auto age = fs::file_time_type::clock::now() - last;
+  const auto days = std::chrono::floor<std::chrono::days>(age).count();
+  std::ifstream file(note);
+  std::string folder;
+  std::getline(file, folder);
+  const std::string text =
+      fmt::format("the last one is {} days old ({})", days, Printable(folder));
+  return days < kManyDays ? Ok("backup", text) : Warn("backup", text, kRemedy);
+}
+
 bool IsOthersToRead(const fs::path& file) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
@@ -212,6 +236,9 @@ std::vector<Finding> CheckStore(const GlobalOptions& options) {
     if (!IsOthersToRead(file)) continue;
     findings.push_back(Warn("secrets", file.string() + " is others' to read",
                             "chmod go= " + ShellQuoted({file.string()})));
+  }
+  if (ServesOthers(options.store)) {
+    findings.push_back(CheckBackup(options.store));
   }
   return findings;
 }

@@ -48,7 +48,21 @@ fs::path FindNvidiaSmi() {
 // memory, and what is free of it.
 Finding OfGpu(const std::string& line) {
   constexpr int kLittleMib = 2048;
+  // Of CUDA 13, which the wheel that deploy/setup.sh installs is built with.
+  constexpr int kOldestDriver = 580;
   const std::string text = Printable(line) + " free";
+  const size_t name_end = line.find(", ");
+  int driver = 0;
+  if (name_end != std::string::npos &&
+      std::sscanf(line.c_str() + name_end, ", %d.", &driver) == 1 &&
+      driver < kOldestDriver) {
+    return Warn(
+        "GPU",
+        fmt::format("{}; LibTorch needs driver {} or later", text,
+                    kOldestDriver),
+        IsWsl() ? "update the NVIDIA driver of Windows, then `wsl --shutdown`"
+                : "update the NVIDIA driver, then restart");
+  }
   int free_mib = 0;
   const size_t last = line.rfind(", ");
   bool is_known = last != std::string::npos &&

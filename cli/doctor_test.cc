@@ -152,5 +152,25 @@ TEST(CheckStore, KeysThatAreOthersToRead) {
               ::testing::Not(Contains(Warns("", ""))));
 }
 
+TEST(CheckStore, BackupsOfAStoreThatServesOthers) {
+  TemporaryFolder store;
+  EXPECT_THAT(
+      CheckStore({.store = store.path()}),
+      ::testing::Not(Contains(::testing::Field(&Finding::check, "backup"))));
+  fs::create_directory(store.path() / "tls");
+  fs::permissions(store.path() / "tls", fs::perms(0700));
+  EXPECT_THAT(CheckStore({.store = store.path()}),
+              Contains(Warns("never backed up", "dfsweep backup ")));
+  const fs::path note = store.path() / "last-backup";
+  std::ofstream(note) << "/backups/monday\n";
+  EXPECT_THAT(CheckStore({.store = store.path()}),
+              ::testing::Not(Contains(Warns("", ""))));
+  fs::last_write_time(
+      note, fs::file_time_type::clock::now() - std::chrono::hours(24 * 8));
+  EXPECT_THAT(
+      CheckStore({.store = store.path()}),
+      Contains(Warns("8 days old (/backups/monday)", "dfsweep backup ")));
+}
+
 }  // namespace
 }  // namespace dfsweep::cli

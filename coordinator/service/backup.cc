@@ -1,5 +1,6 @@
 #include "coordinator/service/backup.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -98,6 +99,11 @@ absl::StatusOr<BackupSize> CopyRest(const fs::path& from, const fs::path& to,
   fs::rename(partial, to, error);
   if (error) return Failed(error, to);
   DFSWEEP_RETURN_IF_ERROR(SyncPath(to.parent_path()));
+  if (absl::Status noted =
+          WriteFileDurably(from / kLastBackupFile, to.string() + "\n");
+      !noted.ok()) {
+    spdlog::warn("the backup is complete, but {}", MessageOf(noted));
+  }
   return size;
 }
 

@@ -10,6 +10,10 @@
 
 namespace dfsweep::coordinator {
 
+// In a store that was backed up: its time is the last backup's, its text the
+// folder. `dfsweep doctor` looks at it.
+inline constexpr char kLastBackupFile[] = "last-backup";
+
 struct BackupSize {
   int64_t bytes = 0;
   int64_t datasets = 0;

@@ -279,6 +279,7 @@ TEST_F(ServerTest, BackupIsItsOwnersAlone) {
   ASSERT_TRUE(BackUp(backup.string() + "/").ok());
   EXPECT_TRUE(std::filesystem::exists(backup / "dfsweep.db"));
   EXPECT_FALSE(std::filesystem::is_empty(backup / "datasets"));
+  EXPECT_EQ(*ReadFile(folder_ / "last-backup"), backup.string() + "\n");
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(backup.parent_path())) {
     EXPECT_EQ(

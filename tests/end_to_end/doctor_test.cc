@@ -116,6 +116,13 @@ TEST_F(MadeUpMachineTest, GpuWhoseMemoryOthersUse) {
   EXPECT_EQ(LevelOf("GPU"), "WARN");
 }
 
+TEST_F(MadeUpMachineTest, DriverOlderThanLibTorchWants) {
+  DriverSays("NVIDIA RTX 4060, 579.99, 8188 MiB, 7900 MiB");
+  EXPECT_EQ(LevelOf("GPU"), "WARN");
+  DriverSays("NVIDIA RTX 4060, 600.1, 8188 MiB, 7900 MiB");
+  EXPECT_EQ(LevelOf("GPU"), "OK");
+}
+
 TEST_F(MadeUpMachineTest, DriverThatSeesNoGpu) {
   Script("nvidia-smi", "echo 'No devices were found'; exit 6");
   EXPECT_EQ(LevelOf("GPU"), "FAIL");
