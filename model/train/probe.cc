@@ -5,12 +5,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
 #include "model/net/deep_fingerprinting.h"
 #include "model/net/dropout.h"
 #include "model/train/optimizer.h"
 #include "model/train/precision.h"
 #include "model/train/random.h"
+#include "model/train/step_gradients.h"
 
 namespace dfsweep::model {
 namespace {
@@ -36,7 +38,12 @@ class ProbeTraining {
         network_({.sequence_length = kLength, .classes = kClasses}, weights_),
         traces_(RandomTraces(batch).to(device)),
         labels_(at::arange(batch, at::kLong).remainder(kClasses).to(device)),
-        optimizer_((network_.to(device), network_.parameters()), {}) {
+        rows_(batch),
+        optimizer_((network_.to(device), network_.parameters()), {}),
+        gradients_(
+            network_.parameters(),
+            [this](const dfsweep::model::Step& step) { return Loss(step); },
+            /*replays=*/device.is_cuda()) {
     network_.train();
   }
 
@@ -44,12 +51,10 @@ class ProbeTraining {
   void Step() {
     DropoutMasks masks(Stream(kSeed, Purpose::kDropout, 0, 0, steps_++),
                        traces_.device());
-    torch::Tensor loss = at::cross_entropy_loss(
-        network_.Forward(traces_, {.dropout = &masks}), labels_);
-    ClearGradients(network_.parameters());
-    loss.backward();
+    const Objective objective = gradients_.Compute(
+        {.rows = rows_, .rows_on_device = labels_, .dropout = &masks});
     optimizer_.Step();
-    loss.item<float>();
+    objective.loss.item<float>();
   }
 
   std::string WeightBits() const {
@@ -68,6 +73,11 @@ class ProbeTraining {
   }
 
  private:
+  Objective Loss(const dfsweep::model::Step& step) {
+    torch::Tensor logits = network_.Forward(traces_, {.dropout = step.dropout});
+    return {at::cross_entropy_loss(logits, labels_), logits};
+  }
+
   // Directions, +1 and -1.
   static torch::Tensor RandomTraces(int64_t batch) {
     Stream cells(kSeed, Purpose::kSplit);
@@ -83,7 +93,9 @@ class ProbeTraining {
   DeepFingerprinting network_;
   const torch::Tensor traces_;
   const torch::Tensor labels_;
+  const std::vector<int64_t> rows_;  // of the batch, which is always the same
   Adamax optimizer_;
+  StepGradients gradients_;
   uint32_t steps_ = 0;
 };
 
@@ -96,7 +108,8 @@ std::string DigestSteps(c10::Device device) {
 double MeasureSpeed(c10::Device device) {
   using Clock = std::chrono::steady_clock;
   ProbeTraining training(device, kSpeedBatch);
-  training.Step();  // the first one chooses kernels and gets memory
+  // The first ones choose kernels, get memory and are recorded.
+  for (int i = 0; i < (device.is_cuda() ? 5 : 1); ++i) training.Step();
   const Clock::time_point start = Clock::now();
   int64_t samples = 0;
   std::chrono::duration<double> elapsed{};

@@ -1,5 +1,7 @@
 #include "model/train/step_gradients.h"
 
+#include <c10/core/DeviceGuard.h>
+
 #include <utility>
 
 #include "model/train/optimizer.h"
@@ -26,6 +28,7 @@ Objective StepGradients::Compute(const Step& step) {
     ++recorded.computed;
     return ComputeNow(step);
   }
+  const c10::DeviceGuard there(step.rows_on_device.device());
   if (recorded.graph == nullptr) Record(step, recorded);
   Replay(step, recorded);
   return recorded.objective;

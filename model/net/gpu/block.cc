@@ -1,3 +1,4 @@
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <utility>
@@ -146,6 +147,7 @@ bool HasKernels() { return true; }
 
 torch::Tensor NormActivate(const torch::Tensor& x, const Normalization& norm,
                            const Following& following) {
+  const c10::DeviceGuard there(x.device());
   return NormFunction::apply(x, norm.weight, norm.bias, norm, following);
 }
 
@@ -154,6 +156,7 @@ torch::Tensor ConvolutionNorm(const torch::Tensor& x,
                               const torch::Tensor& bias,
                               const Normalization& norm,
                               const Following& following, at::ScalarType type) {
+  const c10::DeviceGuard there(x.device());
   return ConvolutionNormFunction::apply(
       x.dim() == 2 ? x.contiguous()
                    : x.contiguous(at::MemoryFormat::ChannelsLast),
@@ -166,12 +169,14 @@ torch::Tensor Convolution(const torch::Tensor& x, const torch::Tensor& weight,
   const bool is_ours = (type == at::kFloat || type == at::kBFloat16) &&
                        x.size(1) % kTileOutputs == 0;
   if (!is_ours) return at::conv2d(x, weight, bias);
+  const c10::DeviceGuard there(x.device());
   return ConvolutionFunction::apply(
       x.to(type).contiguous(at::MemoryFormat::ChannelsLast), weight.to(type),
       bias.to(type));
 }
 
 void FillMask(const DropoutMask& mask, torch::Tensor& values) {
+  const c10::DeviceGuard there(values.device());
   const int64_t blocks = (values.numel() / 4 + kThreads) / kThreads;
   Kernel("FillMask", at::kFloat)
       .Launch(blocks, MaskOf(mask), static_cast<Offset>(values.numel()),

@@ -182,8 +182,11 @@ torch::Tensor SumByKernel(const torch::Tensor& inputs,
   const int64_t rows = inputs.size(0) - kGap;
   const int64_t channels = inputs.size(1), outputs = slopes.size(1);
   const int64_t tiles = channels / kTileOutputs * (outputs / kTileOutputs);
-  // As many blocks as a GPU has at once.
-  const int64_t wanted = std::max<int64_t>(4 * Multiprocessors() / tiles, 1);
+  // As many blocks as a GPU has at once, or so many that no thread adds more
+  // rows in float than rounding allows.
+  constexpr int64_t kMostRows = 4096;
+  const int64_t wanted =
+      std::max(4 * Multiprocessors() / tiles, rows / kMostRows + 1);
   const int64_t slice = (rows + wanted - 1) / wanted;
   const int64_t slices = (rows + slice - 1) / slice;
   const torch::Tensor parts =

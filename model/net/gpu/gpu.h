@@ -16,7 +16,8 @@ namespace dfsweep::model::gpu {
 
 // Whether this program has kernels. The other functions throw std::logic_error
 // if not, c10::Error if the GPU fails, and otherwise are for tensors on GPUs
-// whose channels are a power of two, 32 to 1024.
+// whose channels are a power of two, 32 to 1024; work is started on the GPU
+// where they are, also if another is the thread's present one.
 bool HasKernels();
 
 // That of fused_norm.h. Sums are made of parts of at most kRows rows in float
