@@ -45,7 +45,8 @@ absl::Status Engine::Restore() {
   RestoredState state = store_->Restore();
   searches_.Restore(*store_);
   DFSWEEP_RETURN_IF_ERROR(store_->Commit());
-  scheduler_.emplace(options_.scheduler, state, clock_.Elapsed());
+  restored_at_ = clock_.Elapsed();
+  scheduler_.emplace(options_.scheduler, state, restored_at_);
   is_restored_ = true;
   return absl::OkStatus();
 }
@@ -107,7 +108,7 @@ void Engine::RunTurn(const std::vector<Handler>& handlers) {
   Turn turn(*scheduler_, *store_, parked_, watchers_, fleet_, clock_.Elapsed(),
             clock_.WallTime());
   // A scheduler that was made anew does not know whom parity shuts out.
-  if (std::exchange(is_restored_, false)) JudgeParity(turn, options_.parity);
+  if (std::exchange(is_restored_, false)) Judge(turn);
   for (const Handler& handler : handlers) handler(turn);
   // After the handlers: a heartbeat among them is heard before its worker is
   // judged.
@@ -116,7 +117,7 @@ void Engine::RunTurn(const std::vector<Handler>& handlers) {
     // Ticked is never refused.
     turn.Step(Ticked{}).IgnoreError();
   }
-  if (turn.workers_changed()) JudgeParity(turn, options_.parity);
+  if (turn.workers_changed()) Judge(turn);
   CleanUp(turn);
   searches_.Advance(turn);
   turn.ServeParkedCalls();
@@ -177,6 +178,10 @@ void Engine::RunSends() {
   }
 }
 
+void Engine::Judge(Turn& turn) {
+  JudgeParity(turn, options_.parity, restored_at_);
+}
+
 void Engine::CleanUp(Turn& turn) {
   if (turn.now() < next_clean_up_) return;
   next_clean_up_ = turn.now() + kCleanUpEvery;
@@ -190,6 +195,8 @@ void Engine::CleanUp(Turn& turn) {
           {row.worker_id, view->state, view->reason, view->order});
     }
   }
+  // Who left long ago is remembered no more.
+  Judge(turn);
 }
 
 std::optional<absl::Duration> Engine::NextDeadline() const {

@@ -88,6 +88,7 @@ class Engine {
   void PassSends();
   void RunSends();
   // Now and then: forgets old rows, and corrects the workers' states.
+  void Judge(Turn& turn);
   void CleanUp(Turn& turn);
   std::optional<absl::Duration> NextDeadline() const;
 
@@ -114,7 +115,8 @@ class Engine {
   ParkedCalls parked_;
   Watchers watchers_;
   Fleet fleet_;
-  bool is_restored_ = false;  // since the last turn
+  bool is_restored_ = false;    // since the last turn
+  absl::Duration restored_at_;  // by the clock's Elapsed()
   Searches searches_;
   absl::Duration next_clean_up_;
   bool is_last_turn_ = false;

@@ -26,18 +26,35 @@ bool ProbesDiffer(const WorkerRow& a, const WorkerRow& b) {
          a.probe_digest != b.probe_digest;
 }
 
-std::vector<WorkerRow> PresentWorkers(Turn& turn) {
-  std::vector<WorkerRow> present = turn.store().ListWorkers();
-  std::erase_if(present, [&turn](const WorkerRow& row) {
+bool IsAway(const Scheduler::WorkerView& view) {
+  return view.state == WorkerState::kLost || view.state == WorkerState::kLeft;
+}
+
+bool Counts(const Scheduler::WorkerView& view, absl::Duration now,
+            absl::Duration since) {
+  constexpr absl::Duration kRemembered = absl::Hours(1);
+  if (!IsAway(view)) return true;
+  return view.order != WorkerOrder::kRemove && view.last_heard > since &&
+         now - view.last_heard < kRemembered;
+}
+
+struct Judged {
+  WorkerRow row;
+  bool is_away;
+};
+
+std::vector<Judged> WorkersToJudge(Turn& turn, absl::Duration since) {
+  std::vector<Judged> judged;
+  for (WorkerRow& row : turn.store().ListWorkers()) {
     auto view = turn.scheduler().Worker(row.worker_id);
-    return !view || view->state == WorkerState::kLost ||
-           view->state == WorkerState::kLeft;
-  });
-  std::stable_sort(present.begin(), present.end(),
-                   [](const WorkerRow& a, const WorkerRow& b) {
-                     return a.parity_warning.empty() > b.parity_warning.empty();
-                   });
-  return present;
+    if (!view || !Counts(*view, turn.now(), since)) continue;
+    judged.push_back({std::move(row), IsAway(*view)});
+  }
+  std::stable_sort(
+      judged.begin(), judged.end(), [](const Judged& a, const Judged& b) {
+        return a.row.parity_warning.empty() > b.row.parity_warning.empty();
+      });
+  return judged;
 }
 
 // Whether another one like it is there: it need not be compared with too.
@@ -86,17 +103,19 @@ std::string DifferencesOf(const WorkerRow& mine, const WorkerRow& other) {
   return differences;
 }
 
-void JudgeParity(Turn& turn, Parity parity) {
+void JudgeParity(Turn& turn, Parity parity, absl::Duration since) {
   std::vector<WorkerRow> agreed;
-  for (WorkerRow& row : PresentWorkers(turn)) {
+  for (auto& [row, is_away] : WorkersToJudge(turn, since)) {
     const std::string warning = WarningOf(row, agreed);
-    if (warning != row.parity_warning) {
-      turn.store().SetParityWarning(row.worker_id, warning);
+    if (!is_away) {
+      if (warning != row.parity_warning) {
+        turn.store().SetParityWarning(row.worker_id, warning);
+      }
+      // It is known: it was just listed.
+      turn.Step(ParityJudged{row.worker_id,
+                             parity == Parity::kStrict ? warning : ""})
+          .IgnoreError();
     }
-    // It is known: it was just listed.
-    turn.Step(ParityJudged{row.worker_id,
-                           parity == Parity::kStrict ? warning : ""})
-        .IgnoreError();
     if (warning.empty() && !IsAmong(row, agreed)) {
       agreed.push_back(std::move(row));
     }

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "coordinator/engine/turn.h"
 #include "coordinator/store/records.h"
 
@@ -22,8 +23,11 @@ std::string DifferencesOf(const WorkerRow& mine, const WorkerRow& other);
 
 // Compares the workers that are there: one that differs from those that agree
 // so far gets a warning, and no work if `parity` is strict. Who had none goes
-// first, so that a newcomer is the one that differs.
-void JudgeParity(Turn& turn, Parity parity);
+// first, so that a newcomer is the one that differs. Who left or was lost less
+// than an hour ago counts as if it were there, unless a person removed it:
+// while one restarts, the newcomer would become the one that was there first.
+// `since`: when the scheduler was made, which has heard nobody before.
+void JudgeParity(Turn& turn, Parity parity, absl::Duration since);
 
 }  // namespace dfsweep::coordinator
 

@@ -80,6 +80,40 @@ TEST_F(WorkerCallsTest, WhoDiffersFromOneThatLeftIsJudgedAnew) {
   EXPECT_EQ(Worker("b").parity_warning, "");
 }
 
+// A laptop that restarts must not find that its place is taken.
+TEST_F(WorkerCallsTest, WhoLeavesForAWhileIsStillTheOneThatWasThereFirst) {
+  options_.parity = Parity::kStrict;
+  Restart();
+  Advance(absl::Seconds(1));
+  Register(AWorker("a", "first"));
+  WorkerRow other = AWorker("b", "second");
+  other.environment.torch_version = "2.5.0";
+  Register(other);
+  auto first_leaves = [this](const std::string& incarnation) {
+    Do([&](Turn& turn) {
+      EXPECT_TRUE(turn.Step(HeartbeatReceived{.worker_id = "a",
+                                              .incarnation = incarnation,
+                                              .leaving = true})
+                      .ok());
+    });
+  };
+  first_leaves("1");
+  EXPECT_EQ(Worker("a").state, WorkerState::kLeft);
+  EXPECT_EQ(Worker("b").state, WorkerState::kPaused);
+  WorkerRow restarted = AWorker("a", "first");
+  restarted.incarnation = "2";
+  Register(restarted);
+  EXPECT_EQ(Worker("a").state, WorkerState::kOnline);
+  EXPECT_EQ(Worker("b").state, WorkerState::kPaused);
+
+  first_leaves("2");
+  for (int minute = 0; minute < 125; ++minute) {
+    Advance(absl::Minutes(1));
+    Register(other);
+  }
+  EXPECT_EQ(Worker("b").state, WorkerState::kOnline) << "it is alone for good";
+}
+
 TEST_F(WorkerCallsTest, UnderStrictParityOnlyThoseThatAgreeAreGivenWork) {
   options_.parity = Parity::kStrict;
   Restart();
