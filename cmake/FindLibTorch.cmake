@@ -75,7 +75,9 @@ if(LibTorch_FOUND AND EXISTS "${TORCH_DIR}/lib/libtorch_cuda.so"
   if("${includes};${libraries}" MATCHES "NOTFOUND" OR NOT builtins)
     message(FATAL_ERROR "${TORCH_DIR} has CUDA, but not all of CUDA's headers, "
       "runtime and NVRTC are in the folder nvidia beside it "
-      "(${includes};${libraries}): run deploy/setup.sh, which installs them")
+      "(${includes};${libraries}): run deploy/setup.sh, which installs them in "
+      ".venv; for another Python, pip install torch's own dependencies and "
+      "nvidia-cuda-crt of the same CUDA")
   endif()
   list(REMOVE_DUPLICATES includes)
   add_library(LibTorch::cuda INTERFACE IMPORTED)
