@@ -3,9 +3,12 @@
 
 namespace dfsweep::model::gpu {
 
-// The texts of arguments.h and kernels.cu, put into the program by the build.
-extern const char* const kArgumentsSource;
+// The text of kernels.cu, and names and texts of what it includes, put into the
+// program by the build.
 extern const char* const kKernelSource;
+constexpr int kHeaders = 4;
+extern const char* const kHeaderNames[kHeaders];
+extern const char* const kHeaderSources[kHeaders];
 
 }  // namespace dfsweep::model::gpu
 

@@ -81,10 +81,8 @@ int Attribute(CUdevice_attribute attribute) {
 class Program {
  public:
   Program() {
-    const char* header = kArgumentsSource;
-    const char* name = "model/net/gpu/arguments.h";
-    Check(nvrtcCreateProgram(&program_, kKernelSource, "kernels.cu", 1, &header,
-                             &name));
+    Check(nvrtcCreateProgram(&program_, kKernelSource, "kernels.cu", kHeaders,
+                             kHeaderSources, kHeaderNames));
   }
   ~Program() { nvrtcDestroyProgram(&program_); }
   Program(const Program&) = delete;
