@@ -87,8 +87,9 @@ class Engine {
   // Gives the sending thread what a turn has left for it.
   void PassSends();
   void RunSends();
-  // Now and then: forgets old rows, and corrects the workers' states.
   void Judge(Turn& turn);
+  // Now and then: forgets old rows, corrects the workers' states, and judges
+  // their parity anew.
   void CleanUp(Turn& turn);
   std::optional<absl::Duration> NextDeadline() const;
 

@@ -61,13 +61,10 @@ class Scenario {
   torch::Tensor LossUnits(int64_t first, int64_t end) const;
 
  private:
-  torch::Tensor UnitsToDevice(int64_t first, int64_t end) const;
-
-  // What Units has given, so that a step brings nothing to the device.
-  mutable std::map<std::pair<int64_t, int64_t>, torch::Tensor> units_on_device_;
   enum class Kind { kClass, kTask, kDomain };
   enum class Active { kAll, kSeen, kCurrent };
 
+  torch::Tensor UnitsToDevice(int64_t first, int64_t end) const;
   torch::Tensor Tasks(const torch::Tensor& rows) const;
   torch::Tensor MaskOtherTasks(const torch::Tensor& logits,
                                const torch::Tensor& rows) const;
@@ -83,6 +80,8 @@ class Scenario {
   // Made once: every step masks.
   torch::Tensor own_;   // [tasks, outputs] bool: units of each task
   torch::Tensor seen_;  // [tasks + 1, outputs] bool: of the first so many tasks
+  // What Units has given, so that a step brings nothing to the device.
+  mutable std::map<std::pair<int64_t, int64_t>, torch::Tensor> units_on_device_;
 };
 
 }  // namespace dfsweep::model

@@ -107,16 +107,19 @@ void DropoutMask::Fill(int64_t first, int64_t count, float* values) const {
   }
 }
 
-DropoutMasks::DropoutMasks(const Stream& stream, c10::Device device)
-    : stream_(stream) {
-  if (device.is_cpu()) return;
+torch::Tensor WordsOf(const Stream& stream) {
   const PhiloxBlock counter = stream.Counter(0);
   const auto& key = stream.key();
   const torch::Tensor words = at::empty({4}, at::kInt);
   auto* values = reinterpret_cast<uint32_t*>(words.mutable_data_ptr());
   std::copy_n(counter.begin() + 2, 2, values);
   std::copy_n(key.begin(), 2, values + 2);
-  stream_on_device_ = words.to(device);
+  return words;
+}
+
+DropoutMasks::DropoutMasks(const Stream& stream, c10::Device device)
+    : stream_(stream) {
+  if (!device.is_cpu()) stream_on_device_ = WordsOf(stream).to(device);
 }
 
 DropoutMasks::DropoutMasks(torch::Tensor stream_on_device)

@@ -41,6 +41,9 @@ class DropoutMask {
   torch::Tensor stream_on_device_;
 };
 
+// DropoutMask::stream_on_device() of a stream, for kernels; on the CPU yet.
+torch::Tensor WordsOf(const Stream& stream);
+
 // The dropout masks of one training step, drawn from the step's own stream.
 // They are the same on every device. Not thread-safe.
 class DropoutMasks {
