@@ -71,7 +71,7 @@ print('.'.join(version('nvidia-cuda-runtime').split('.')[:2]))") || return 1
 
 # What the parity tests compare with; without it they skip and say so.
 install_keras() {
-  .venv/bin/python -c 'import keras' 2>/dev/null ||
+  KERAS_BACKEND=torch .venv/bin/python -c 'import keras' 2>/dev/null ||
     .venv/bin/pip install -q keras 2>/dev/null ||
     say "Keras can't be installed here: its parity test will be skipped"
 }

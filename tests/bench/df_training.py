@@ -1,18 +1,21 @@
 """Compares the speed of dfsweep's training step of Deep Fingerprinting with
-that of PyTorch (eager and torch.compile) and Keras, on the CPU or a GPU.
+that of PyTorch (eager and torch.compile) and Keras (on PyTorch and on
+TensorFlow), on the CPU or a GPU.
 
 Usage: python df_training.py DF_TRAINING_BENCH [--quick] [--lengths 1000,5000]
-           [--precisions fp32,bf16] [--peers eager,compile,keras] [--batch 128]
-           [--compile-all] [--threads N] [--device cuda]
+           [--precisions fp32,bf16] [--batch 128] [--threads N] [--device cuda]
+           [--peers eager,compile,keras,tensorflow,xla] [--compile-all]
+           [--tensorflow-python PYTHON]
 df_training.sh calls it. All contestants take turns in one run, a few steps
 each, in several rounds; the fastest round of each counts, so that a machine
 that does other things too is fair to all. Prints a Markdown table.
 
 The peers are written as their users write them. PyTorch: tests/reference's
 network (sequences as [batch, channels, length], padding by F.pad, activation
-before the pool), torch.autocast for bf16. Keras: the published model, with the
-PyTorch backend, mixed_bfloat16 for bf16. All train by Adamax 2e-3 on batches
-that they gather from int8 traces in memory.
+before the pool), torch.autocast for bf16. Keras: keras_step.py, with the
+PyTorch backend (keras) and TensorFlow's, without XLA and with it (tensorflow,
+xla); TensorFlow by the Python of --tensorflow-python, if it is not PyTorch's.
+All train by Adamax 2e-3 on batches that they gather from int8 traces in memory.
 """
 
 import argparse
@@ -22,16 +25,13 @@ import sys
 import time
 import warnings
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import numpy as np
 import torch
 from torch.nn import functional as F
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "reference"))
 import train_df
 
+KERAS_STEP = os.path.join(os.path.dirname(__file__), "keras_step.py")
 CLASSES = 95
 TRACES = 950
 DETERMINISTIC = "true"
@@ -80,15 +80,12 @@ def matmul_flops_per_second(precision, device):
     return 2 * size ** 3 / best
 
 
-class Dfsweep:
-    name = "dfsweep"
+class Program:
+    """A process that reads numbers of steps and answers with their seconds."""
 
-    def __init__(self, program, length, precision, batch, device):
-        self.process = subprocess.Popen(
-            [program, "--length", str(length), "--precision", precision,
-             "--device", device, "--deterministic", DETERMINISTIC,
-             "--batch", str(batch), "--threads", str(torch.get_num_threads())],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, command, env=None):
+        self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
 
     def steps(self, count):
         print(count, file=self.process.stdin, flush=True)
@@ -97,6 +94,16 @@ class Dfsweep:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+class Dfsweep(Program):
+    name = "dfsweep"
+
+    def __init__(self, program, length, precision, batch, device):
+        super().__init__(
+            [program, "--length", str(length), "--precision", precision,
+             "--device", device, "--deterministic", DETERMINISTIC,
+             "--batch", str(batch), "--threads", str(torch.get_num_threads())])
 
 
 class PyTorch:
@@ -147,60 +154,45 @@ class Compiled(PyTorch):
         return torch.compile(model)
 
 
-class Keras:
-    name = "keras"
+class Keras(Program):
+    name, backend, options = "keras", "torch", []
 
     def __init__(self, length, precision, batch, device):
-        import keras
-        from keras import layers
+        super().__init__(
+            [self.python, KERAS_STEP, str(length), precision, str(batch),
+             str(torch.get_num_threads()), *self.options],
+            env=self.environment())
 
-        keras.utils.set_random_seed(0)
-        policy = "mixed_bfloat16" if precision == "bf16" else "float32"
-        keras.mixed_precision.set_global_policy(policy)
-        model = keras.Sequential([layers.Input((length, 1))])
-        for block, filters in enumerate((32, 64, 128, 256)):
-            for _ in range(2):
-                model.add(layers.Conv1D(filters, 8, strides=1, padding="same"))
-                model.add(layers.BatchNormalization(axis=-1))
-                model.add(layers.ELU(1.0) if block == 0 else layers.Activation("relu"))
-            model.add(layers.MaxPooling1D(8, strides=4, padding="same"))
-            model.add(layers.Dropout(0.1))
-        model.add(layers.Flatten())
-        for rate in (0.7, 0.5):
-            model.add(layers.Dense(512))
-            model.add(layers.BatchNormalization())
-            model.add(layers.Activation("relu"))
-            model.add(layers.Dropout(rate))
-        model.add(layers.Dense(CLASSES))
-        model.add(layers.Activation("softmax", dtype="float32"))
-        model.compile(loss="sparse_categorical_crossentropy",
-                      optimizer=keras.optimizers.Adamax(2e-3))
-        random = np.random.default_rng(0)
-        self.x = random.choice(np.array([-1, 1], np.int8), (TRACES, length, 1))
-        self.y = np.arange(TRACES) % CLASSES
-        self.model, self.batch, self.random = model, batch, random
+    @classmethod
+    def environment(cls):
+        return dict(os.environ, KERAS_BACKEND=cls.backend)
 
-    def steps(self, count):
-        start = time.perf_counter()
-        for _ in range(count):
-            rows = self.random.integers(0, TRACES, self.batch)
-            self.model.train_on_batch(self.x[rows].astype(np.float32), self.y[rows])
-        return time.perf_counter() - start
+    @classmethod
+    def is_there(cls):
+        return subprocess.run([cls.python, "-c", "import keras"], capture_output=True,
+                              env=cls.environment()).returncode == 0
 
-    def close(self):
-        pass
+
+class TensorFlow(Keras):
+    name, backend = "tensorflow", "tensorflow"
+
+
+class TensorFlowXla(TensorFlow):
+    name, options = "xla", ["--xla"]
+
+
+PEERS = [PyTorch, Compiled, Keras, TensorFlow, TensorFlowXla]
 
 
 def peers(names, compiles):
-    chosen = [PyTorch] if "eager" in names else []
-    if "compile" in names and compiles:
-        chosen.append(Compiled)
-    if "keras" in names:
-        try:
-            import keras  # noqa: F401
-            chosen.append(Keras)
-        except ImportError:
-            print("no Keras here: left out", file=sys.stderr)
+    chosen = []
+    for kind in PEERS:
+        if kind.name not in names or (kind is Compiled and not compiles):
+            continue
+        if issubclass(kind, Keras) and not kind.is_there():
+            print(f"no {kind.name} here: left out", file=sys.stderr)
+            continue
+        chosen.append(kind)
     return chosen
 
 
@@ -234,10 +226,11 @@ def measure(arguments, length, precision):
     speed = {name: arguments.batch / spent for name, spent in best.items()}
     fastest = max((s for n, s in speed.items() if n != "dfsweep"), default=float("nan"))
     rate = speed["dfsweep"] * training_flops(length)
-    cell = lambda name: f"{speed[name]:.0f}" if name in speed else "–"
-    print(f"| {length} | {precision} | {cell('dfsweep')} | {cell('eager')} | "
-          f"{cell('compile')} | {cell('keras')} | {speed['dfsweep'] / fastest:.2f} | "
-          f"{rate / 1e9:.0f} | {peak / 1e9:.0f} | {100 * rate / peak:.0f} % |", flush=True)
+    cells = [f"{speed[name]:.0f}" if name in speed else "–"
+             for name in ["dfsweep"] + [kind.name for kind in PEERS]]
+    print(f"| {length} | {precision} | {' | '.join(cells)} | "
+          f"{speed['dfsweep'] / fastest:.2f} | {rate / 1e9:.0f} | {peak / 1e9:.0f} | "
+          f"{100 * rate / peak:.0f} % |", flush=True)
     return speed["dfsweep"], fastest
 
 
@@ -247,7 +240,8 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--lengths", default="")
     parser.add_argument("--precisions", default="fp32,bf16")
-    parser.add_argument("--peers", default="eager,compile,keras")
+    parser.add_argument("--peers", default="eager,compile,keras,tensorflow,xla")
+    parser.add_argument("--tensorflow-python", default=sys.executable)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--compile-all", action="store_true")
     parser.add_argument("--rounds", type=int, default=0)
@@ -259,6 +253,10 @@ def main():
     arguments = parser.parse_args()
     arguments.lengths = arguments.lengths or ("1000,5000" if arguments.quick else "1000,5000,10000")
     arguments.peers = arguments.peers.split(",")
+    unknown = set(arguments.peers) - {kind.name for kind in PEERS}
+    if unknown:
+        parser.error(f"no such peer: {', '.join(sorted(unknown))}")
+    Keras.python, TensorFlow.python = sys.executable, arguments.tensorflow_python
     if arguments.any_order:
         global DETERMINISTIC
         DETERMINISTIC = "false"
@@ -275,9 +273,9 @@ def main():
     print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, "
           f"batch {arguments.batch}; samples/s, and GFLOP/s of dfsweep and of a "
           "matrix product\n")
-    print("| length | precision | dfsweep | eager | compile | keras | ratio to fastest "
-          "| GFLOP/s | matmul | share |")
-    print("|" + "---|" * 10)
+    print(f"| length | precision | dfsweep | {' | '.join(kind.name for kind in PEERS)} "
+          "| ratio to fastest | GFLOP/s | matmul | share |")
+    print("|" + "---|" * (7 + len(PEERS)))
     for length in map(int, arguments.lengths.split(",")):
         for precision in arguments.precisions.split(","):
             measure(arguments, length, precision)

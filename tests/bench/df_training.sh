@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# How fast Deep Fingerprinting trains here, beside PyTorch and Keras. Usage:
+# How fast Deep Fingerprinting trains here, beside PyTorch, Keras and TensorFlow.
+# Usage:
 #   tests/bench/df_training.sh [--quick] [options of df_training.py]
-# Prints a table, in about six minutes on two cores; --quick takes one. Needs a
-# build with tests (in DFSWEEP_BUILD, else build/) and a Python with PyTorch (in
-# DFSWEEP_PYTHON, else the repository's .venv).
+# Prints a table, in about ten minutes on two cores; --quick takes two or three.
+# Needs a build with tests (in DFSWEEP_BUILD, else build/) and a Python with
+# PyTorch (in DFSWEEP_PYTHON, else the repository's .venv). TensorFlow needs nothing but its
+# wheel in that Python (`.venv/bin/pip install tensorflow-cpu`), or in another
+# one: --tensorflow-python. What isn't there is left out, and said so.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 program=${DFSWEEP_BUILD:-$root/build}/tests/bin/df_training_bench
