@@ -38,6 +38,26 @@ class PendingQueue {
     int sweep_order = 0;
     friend bool operator<(const Group& a, const Group& b);
   };
+  // The trials of a group, at least one.
+  class Waiting {
+   public:
+    void Add(const Place& place);
+    void Remove(const Place& place);
+    bool empty() const { return places_.empty(); }
+    size_t size() const { return places_.size(); }
+    const Place& first_place() const { return *places_.begin(); }
+    TrialRecord* First() const { return first_place().trial; }
+    // The first whose place's work is at most so much; if all have more, the
+    // first of those that have least.
+    TrialRecord* FirstUpTo(double work) const;
+    double longest() const { return -places_.begin()->negative_work; }
+    double shortest() const { return -places_.rbegin()->negative_work; }
+    double work() const { return work_; }  // of all
+
+   private:
+    std::set<Place> places_;
+    double work_ = 0;
+  };
   // Where a trial stands; kept in the trial, written only by the queue.
   struct Position {
     const Group* group = nullptr;  // null: not queued
@@ -51,17 +71,19 @@ class PendingQueue {
   // Takes a trial out; does nothing if it is not queued.
   void Remove(TrialRecord& trial);
 
-  // The first trial of those groups that `may_run` allows; null if there is
-  // none. Of sweeps of the same priority, the one goes first that `held` says
-  // fewer trials of are in training (by its order of submission).
-  TrialRecord* First(const std::function<bool(const Group&)>& may_run,
-                     const std::function<int(int)>& held) const;
+  // What `choose` takes of the first group of which it takes any (it returns
+  // null if not); null if there is none. Of sweeps of the same priority, the
+  // one goes first that `held` says fewer trials of are in training (by its
+  // order of submission).
+  TrialRecord* First(
+      const std::function<TrialRecord*(const Group&, const Waiting&)>& choose,
+      const std::function<int(int)>& held) const;
 
   // Number of queued trials. O(groups).
   size_t Size() const;
 
  private:
-  std::map<Group, std::set<Place>> groups_;  // none empty
+  std::map<Group, Waiting> groups_;  // none empty
 };
 
 }  // namespace dfsweep::coordinator

@@ -120,6 +120,7 @@ struct WorkerRecord {
   // Leased or running, by trial id; copies too.
   std::map<std::string, TrialRecord*> held;
   WorkerHealth health;
+  double samples_per_second = 0;  // of its probe; 0: not known
   // What it has completed since the coordinator began, the latest counting
   // most: its speed is work in a second of a slot.
   double work_done = 0;

@@ -166,6 +166,7 @@ void Scheduler::Impl::RestoreWorker(const RestoredWorker& restored) {
   worker.device = restored.device;
   worker.memory_bytes = restored.memory_bytes;
   worker.slots = restored.slots;
+  worker.samples_per_second = restored.samples_per_second;
   worker.presence = restored.state == WorkerState::kLost   ? Presence::kLost
                     : restored.state == WorkerState::kLeft ? Presence::kLeft
                                                            : Presence::kHeard;

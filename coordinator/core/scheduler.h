@@ -130,7 +130,8 @@ struct FirstStage {
 // Sweeps of the highest priority share the workers' slots evenly; beyond that,
 // the one that was submitted first goes first.
 // Trials of a sweep that are expected to take long go first, so that no worker
-// is left alone with one in the end. Trials that share a first stage go where
+// is left alone with one in the end, and a slow worker takes none that the
+// others would have to wait for (see scheduler_placement.cc). Trials that share a first stage go where
 // the longest of them does, and run one at a time until one has trained it,
 // those with fewer epochs of it first: theirs are a prefix of the others'.
 struct SweepSubmitted {
@@ -193,6 +194,7 @@ struct WorkerRegistered {
   int64_t memory_bytes = 0;  // of the device
   int slots = 1;
   std::vector<AttemptId> held;
+  double samples_per_second = 0;  // of its probe; 0: not known
 };
 struct HeartbeatReceived {
   std::string worker_id;
@@ -383,6 +385,7 @@ struct RestoredWorker {
   std::string device;
   int64_t memory_bytes = 0;
   int slots = 1;
+  double samples_per_second = 0;  // of its probe; 0: not known
   WorkerState state = WorkerState::kOnline;
   WorkerOrder order = WorkerOrder::kWork;
   // Its counted failures since its last completion, oldest first. May be left

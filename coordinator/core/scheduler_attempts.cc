@@ -101,7 +101,7 @@ void Scheduler::Impl::EndAll(TrialRecord& trial,
     StopCopy(trial, How::kSuperseded);
   }
   if (IsCurrent(trial, winner.worker_id, winner.attempt)) {
-    AddSpeed(trial);
+    AddToSpeed(trial, now);
     EndAttempt(trial, how, std::nullopt, /*counted=*/false);
     return;
   }

@@ -11,24 +11,16 @@ namespace {
 
 using How = AttemptEnded::How;
 
-// What a completion weighs when the next one comes.
-constexpr double kFading = 0.7;
-
-// How long the worker needs for so much; empty if that is not known.
-std::optional<absl::Duration> TimeFor(const WorkerRecord& worker, double work) {
-  if (worker.work_done <= 0 || work <= 0) return std::nullopt;
-  return worker.work_time * (work / worker.work_done);
-}
-
 }  // namespace
 
 void Scheduler::Impl::GrantCopies(WorkerRecord& worker, int free) {
   if (StateOf(worker) != WorkerState::kOnline) return;
+  const Speeds speeds(workers);
   std::vector<std::pair<absl::Duration, TrialRecord*>> found;
   for (const auto& [id, other] : workers) {
     for (const auto& [trial_id, trial] : other->held) {
       if (trial->holder != other.get()) continue;
-      if (auto saving = SavingOf(worker, *trial)) {
+      if (auto saving = SavingOf(worker, *trial, speeds)) {
         found.emplace_back(*saving, trial);
       }
     }
@@ -44,17 +36,18 @@ void Scheduler::Impl::GrantCopies(WorkerRecord& worker, int free) {
 // A trial that takes longer than was expected, or of whose worker or beginning
 // nothing is known, is expected to take as long again.
 std::optional<absl::Duration> Scheduler::Impl::SavingOf(
-    const WorkerRecord& worker, const TrialRecord& trial) const {
+    const WorkerRecord& worker, const TrialRecord& trial,
+    const Speeds& speeds) const {
   if (trial.state != TrialState::kRunning || trial.copy.has_value()) {
     return std::nullopt;
   }
-  const std::optional<absl::Duration> mine = TimeFor(worker, trial.work);
+  const std::optional<absl::Duration> mine = speeds.TimeFor(worker, trial.work);
   if (!mine) return std::nullopt;
   const absl::Duration elapsed = now - trial.granted_at;
   const absl::Duration expected =
-      trial.is_restored
-          ? absl::ZeroDuration()
-          : TimeFor(*trial.holder, trial.work).value_or(absl::ZeroDuration());
+      trial.is_restored ? absl::ZeroDuration()
+                        : speeds.TimeFor(*trial.holder, trial.work)
+                              .value_or(absl::ZeroDuration());
   const absl::Duration left = expected > elapsed ? expected - elapsed : elapsed;
   const absl::Duration saving = left - *mine;
   const bool is_enough = saving >= options.copy_saves &&
@@ -128,15 +121,6 @@ void Scheduler::Impl::LoseOn(WorkerRecord& worker, TrialRecord& trial,
   } else {
     EndCopy(trial, How::kLost, Cause::kWorkerLost);
   }
-}
-
-// Of first attempts alone, seen from grant to end: a later one may have begun
-// from a checkpoint, and would make its worker look faster than it is.
-void Scheduler::Impl::AddSpeed(const TrialRecord& trial) {
-  if (trial.attempt > 1 || trial.is_restored) return;
-  WorkerRecord& worker = *trial.holder;
-  worker.work_done = kFading * worker.work_done + trial.work;
-  worker.work_time = kFading * worker.work_time + (now - trial.granted_at);
 }
 
 }  // namespace dfsweep::coordinator

@@ -1,7 +1,6 @@
 // The scheduler's state and its steps, one handler an event. Internal to
-// coordinator/core; scheduler.cc dispatches, scheduler_sweeps.cc,
-// scheduler_search.cc, scheduler_workers.cc, scheduler_attempts.cc,
-// scheduler_copies.cc and scheduler_stages.cc hold the handlers.
+// coordinator/core; scheduler.cc dispatches, the files named below hold the
+// handlers.
 #ifndef DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
 #define DFSWEEP_COORDINATOR_CORE_SCHEDULER_IMPL_H_
 
@@ -15,6 +14,7 @@
 #include "coordinator/core/pending_queue.h"
 #include "coordinator/core/records.h"
 #include "coordinator/core/scheduler.h"
+#include "coordinator/core/speeds.h"
 
 namespace dfsweep::coordinator {
 
@@ -107,13 +107,29 @@ struct Scheduler::Impl {
   void Forgive(const RestoredFailure& failure, const std::string& worker_id);
   bool HasSpentBudget(const TrialRecord& trial) const;
 
+  // ---- scheduler_placement.cc ----
+  // The one of the trials that wait in the group, which the worker may run,
+  // that it had better take.
+  TrialRecord* Choose(const WorkerRecord& worker,
+                      const PendingQueue::Group& group,
+                      const PendingQueue::Waiting& waiting) const;
+  // When all that wait in the group are expected to be done, from now, in
+  // seconds (or the unit of `speeds`).
+  double TimeOfAll(const PendingQueue::Group& group,
+                   const PendingQueue::Waiting& waiting,
+                   const Speeds& speeds) const;
+  // Of what the worker holds, how much work is left of each.
+  std::vector<double> WorkLeft(const WorkerRecord& worker,
+                               const Speeds& speeds) const;
+
   // ---- scheduler_copies.cc ----
   // Gives the worker copies of trials that are slow elsewhere, at most `free`.
   void GrantCopies(WorkerRecord& worker, int free);
   // By how much sooner a copy on the worker is expected to be done, if that is
   // enough.
   std::optional<absl::Duration> SavingOf(const WorkerRecord& worker,
-                                         const TrialRecord& trial) const;
+                                         const TrialRecord& trial,
+                                         const Speeds& speeds) const;
   bool MayCopy(const WorkerRecord& worker, const TrialRecord& trial) const;
   void GrantCopy(WorkerRecord& worker, TrialRecord& trial);
   void HoldCopy(WorkerRecord& worker, TrialRecord& trial, int attempt,
@@ -128,7 +144,6 @@ struct Scheduler::Impl {
   void Promote(TrialRecord& trial);
   // What the worker holds of the trial was lost.
   void LoseOn(WorkerRecord& worker, TrialRecord& trial, bool resumable);
-  void AddSpeed(const TrialRecord& trial);
 
   // ---- scheduler_search.cc ----
   void On(const TrialDropped& event);

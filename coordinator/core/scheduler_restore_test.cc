@@ -28,6 +28,19 @@ RestoredWorker Worker(const std::string& id,
           .state = state};
 }
 
+TEST(RestoredTest, ProbedSpeedsGoOn) {
+  RestoredState state;
+  state.workers = {Worker("fast"), Worker("slow")};
+  state.workers[0].samples_per_second = 1000;
+  state.workers[1].samples_per_second = 100;
+  SchedulerWorld world(state);
+  world.Step(SweepSubmitted{.sweep_id = "s",
+                            .trial_ids = {"long", "short"},
+                            .work = {{"long", 60}, {"short", 5}}});
+
+  EXPECT_THAT(world.Lease("slow"), ElementsAre(AttemptId{"short", 1}));
+}
+
 TEST(RestoredTest, LeasesGoOnAndNobodyExpiresAtOnce) {
   RestoredState state;
   state.sweeps = {{.sweep_id = "s", .trial_ids = {"a", "b"}}};

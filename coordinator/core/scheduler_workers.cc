@@ -114,6 +114,7 @@ void Scheduler::Impl::On(const WorkerRegistered& event) {
   worker.device = event.device;
   worker.memory_bytes = event.memory_bytes;
   worker.slots = event.slots;
+  worker.samples_per_second = event.samples_per_second;
   Hear(worker);
   Reconcile(worker, event.held);
   Announce(worker);
@@ -353,21 +354,26 @@ bool Scheduler::Impl::CanaryIsOut(const WorkerRecord& worker) const {
 }
 
 TrialRecord* Scheduler::Impl::NextFor(const WorkerRecord& worker) const {
-  const auto may_run = [this, &worker](const PendingQueue::Group& group) {
-    return MayRun(worker, group);
-  };
+  using Group = PendingQueue::Group;
+  using Waiting = PendingQueue::Waiting;
   const auto held = [this](int sweep_order) { return Held(sweep_order); };
   if (worker.health.is_quarantined()) {
     // A canary's failure counts, so spread them: a machine that is broken all
     // night must not use up the budget of one trial after another.
     TrialRecord* unharmed = pending.First(
-        [&may_run](const PendingQueue::Group& group) {
-          return group.failed_on.empty() && may_run(group);
+        [this, &worker](const Group& group, const Waiting& waiting) {
+          return group.failed_on.empty() && MayRun(worker, group)
+                     ? waiting.First()
+                     : nullptr;
         },
         held);
     if (unharmed != nullptr) return unharmed;
   }
-  return pending.First(may_run, held);
+  return pending.First(
+      [this, &worker](const Group& group, const Waiting& waiting) {
+        return MayRun(worker, group) ? Choose(worker, group, waiting) : nullptr;
+      },
+      held);
 }
 
 int Scheduler::Impl::Held(int sweep_order) const {

@@ -68,7 +68,8 @@ void RegisterWorker(Turn& turn, WorkerRow worker,
                     Reply<RegisterAnswer> reply) {
   absl::Status status = turn.Step(WorkerRegistered{
       worker.worker_id, worker.incarnation, worker.environment.device,
-      worker.environment.device_memory_bytes, worker.slots, held});
+      worker.environment.device_memory_bytes, worker.slots, held,
+      worker.samples_per_second});
   if (!status.ok()) {
     turn.Answer<RegisterAnswer>(std::move(reply), status);
     return;

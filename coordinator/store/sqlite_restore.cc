@@ -227,6 +227,7 @@ std::vector<RestoredWorker> SqliteStore::RestoreWorkers() {
                        .device = std::move(row.environment.device),
                        .memory_bytes = row.environment.device_memory_bytes,
                        .slots = row.slots,
+                       .samples_per_second = row.samples_per_second,
                        .state = row.state,
                        .order = row.order});
   }

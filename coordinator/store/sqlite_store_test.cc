@@ -699,8 +699,10 @@ TEST_F(StoreTest, WorkerKeepsAllItsFieldsAndCountsItsTrials) {
   EXPECT_EQ(row.failed_attempts, 1);
 }
 
-TEST_F(StoreTest, OrdersAreRestoredWithTheirWorkers) {
-  store_->PutWorker(AWorker("w"), kNow);
+TEST_F(StoreTest, OrdersAndSpeedsAreRestoredWithTheirWorkers) {
+  WorkerRow worker = AWorker("w");
+  worker.samples_per_second = 1000;
+  store_->PutWorker(worker, kNow);
   store_->SetWorkerState(
       {"w", WorkerState::kPaused, "on battery", WorkerOrder::kPause});
   store_->SetParityWarning("w", "torch differs");
@@ -711,6 +713,7 @@ TEST_F(StoreTest, OrdersAreRestoredWithTheirWorkers) {
   RestoredState state = store_->Restore();
   ASSERT_EQ(state.workers.size(), 1u);
   EXPECT_EQ(state.workers[0].order, WorkerOrder::kPause);
+  EXPECT_EQ(state.workers[0].samples_per_second, 1000);
 }
 
 TEST_F(StoreTest, WorkersNameIsTheOneThatIsThere) {

@@ -1,15 +1,10 @@
 // The machines of a sweep fail: they stop for a while, their disks fill up, and
 // bits flip on them.
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
 #include "absl/time/clock.h"
+#include "tests/faults/disk.h"
 #include "tests/faults/faults.h"
 
 namespace dfsweep::testing {
@@ -66,47 +61,6 @@ TEST_F(MachineFaultsTest, ShellThatAllowsFewFilesLimitsNoWorkers) {
 }
 
 // ---- full disks -------------------------------------------------------------
-
-// A small disk; it must be gone before the fleet deletes its folder.
-class SmallDisk {
- public:
-  SmallDisk(const std::filesystem::path& folder, const char* size)
-      : folder_(folder) {
-    std::filesystem::create_directories(folder);
-    const std::string options = std::string("size=") + size;
-    is_mounted_ =
-        ::mount("tmpfs", folder.c_str(), "tmpfs", 0, options.c_str()) == 0;
-    if (!is_mounted_) error_ = std::strerror(errno);
-  }
-  // Lazily: programs still have it open.
-  ~SmallDisk() {
-    if (is_mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
-  bool is_mounted() const { return is_mounted_; }
-  const std::string& error() const { return error_; }
-  void Fill() const {
-    for (int piece : {65536, 1}) {
-      const std::string bytes(piece, 'x');
-      std::ofstream file(Ballast(), std::ios::binary | std::ios::app);
-      while (file.write(bytes.data(), piece).flush()) {
-      }
-    }
-  }
-  void Resize(const char* size) const {
-    const std::string options = std::string("size=") + size;
-    ::mount("tmpfs", folder_.c_str(), "tmpfs", MS_REMOUNT, options.c_str());
-  }
-  void Free() const { std::filesystem::remove(Ballast()); }
-
- private:
-  std::filesystem::path Ballast() const { return folder_ / "ballast"; }
-  std::filesystem::path folder_;
-  bool is_mounted_ = false;
-  std::string error_;
-};
 
 #define SKIP_WITHOUT(disk)                                              \
   if (!(disk).is_mounted()) {                                           \
@@ -177,17 +131,6 @@ TEST_F(MachineFaultsTest, LoneWorkerWithoutRoomForTheDatasetFailsNoTrial) {
 }
 
 // ---- flipped bits -----------------------------------------------------------
-
-std::string Bytes(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void FlipABit(const std::filesystem::path& path) {
-  std::string bytes = Bytes(path);
-  bytes.at(bytes.size() / 2) ^= 1;
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 std::filesystem::path OnlyFileIn(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;

@@ -41,10 +41,12 @@ SchedulerSim::SchedulerSim(const SimPlan& plan)
   for (int i = 0; i < worker_count; ++i) {
     // The first can run everything.
     workers_.push_back(std::make_unique<SimWorker>(
-        host, SimWorker::Traits{.id = "w" + std::to_string(i),
-                                .device = i == 0 ? "cuda" : "cpu",
-                                .memory_bytes = i == 0 ? 16 : 4,
-                                .slots = 1 + random_.Below(3)}));
+        host,
+        SimWorker::Traits{.id = "w" + std::to_string(i),
+                          .device = i == 0 ? "cuda" : "cpu",
+                          .memory_bytes = i == 0 ? 16 : 4,
+                          .slots = 1 + random_.Below(3),
+                          .samples_per_second = 100.0 * random_.Below(4)}));
   }
   if (plan_.has_black_hole) black_hole_ = workers_.back()->id();
   if (plan_.has_chaos) flakiness_ = 0.1 * random_.Below(4);

@@ -123,6 +123,7 @@ void SimStore::Apply(const WorkerRegistered& event) {
   worker.device = event.device;
   worker.memory_bytes = event.memory_bytes;
   worker.slots = event.slots;
+  worker.samples_per_second = event.samples_per_second;
 }
 
 void SimStore::Apply(const FirstStageOver& event) {

@@ -79,7 +79,8 @@ void SimWorker::Register() {
                         .device = traits_.device,
                         .memory_bytes = traits_.memory_bytes,
                         .slots = traits_.slots,
-                        .held = Held()},
+                        .held = Held(),
+                        .samples_per_second = traits_.samples_per_second},
        [this](const SimReply& reply) {
          if (reply.refused) return;  // the next try follows
          is_registered_ = true;

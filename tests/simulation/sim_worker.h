@@ -49,6 +49,7 @@ class SimWorker {
     std::string device = "cpu";
     int64_t memory_bytes = 0;
     int slots = 1;
+    double samples_per_second = 0;  // of its probe; 0: not known
   };
 
   // `host` outlives the worker.
