@@ -336,6 +336,24 @@ TEST_F(AgentTest, DatasetThatStaysDamagedIsTheEnvironmentsFault) {
   EXPECT_EQ(LastCompletion().failure().cause(), v1::ENVIRONMENT);
 }
 
+TEST_F(AgentTest, TrialWhoseDatasetIsDamagedMeanwhileIsHandedBackAndFetchesIt) {
+  Grant(Lease(1));
+  StartAgent({"DFSWEEP_NOOP_EPOCH_MS=50", "DFSWEEP_NOOP_FAIL=data"});
+  ASSERT_TRUE(AwaitStarted());
+  const auto file = folder_.path() / "datasets" / (dataset_ + ".npz");
+  std::ofstream(file, std::ios::app) << "x";
+
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_THAT(LastCompletion().hand_back().reason(),
+              ::testing::HasSubstr("damaged while the trial read it"));
+
+  Grant(Lease(1, 2));
+  ASSERT_TRUE(AwaitCompletions(2));
+  EXPECT_EQ(LastCompletion().failure().cause(), v1::BAD_CONFIG)
+      << "of a sound dataset it is the trial's fault";
+  EXPECT_EQ(std::filesystem::file_size(file), kDatasetSize);
+}
+
 TEST_F(AgentTest, DatasetThatCannotBeWrittenIsTheEnvironmentsFault) {
   Grant(testing::FakeCoordinator::MakeLease(dataset_, kDatasetSize - 1, 1, 1));
   StartAgent();

@@ -68,6 +68,14 @@ absl::StatusOr<DatasetCache::Pin> DatasetCache::Get(
   return pin;
 }
 
+bool DatasetCache::IsStillSound(const std::string& digest) {
+  const auto found = Sha256OfFile(PathOf(digest));
+  if (found.ok() && *found == digest) return true;
+  absl::MutexLock lock(&mutex_);
+  verified_.erase(digest);
+  return false;
+}
+
 void DatasetCache::Unpin(const std::string& digest) {
   absl::MutexLock lock(&mutex_);
   if (--pins_[digest] == 0) pins_.erase(digest);

@@ -69,6 +69,10 @@ class DatasetCache {
   absl::StatusOr<Pin> Get(const std::string& digest, int64_t size_bytes,
                           const std::atomic<bool>& stop);
 
+  // Reads the file again, after a trial that used it has failed: whether it is
+  // still what was verified. If not, the next Get fetches it again.
+  bool IsStillSound(const std::string& digest);
+
   // Evicts files that nobody uses, oldest use first, until the disk has room
   // for `bytes` more; whether it has.
   bool MakeRoom(int64_t bytes);

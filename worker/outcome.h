@@ -14,8 +14,9 @@ namespace dfsweep::worker {
 // It was told to stop, and did.
 struct Cancelled {};
 
-// Somebody outside ended the trainer: not the trial's fault.
-struct Killed {
+// Something outside ended the trainer, or damaged what it read: not the trial's
+// fault.
+struct Disturbed {
   std::string message;  // three lines
 };
 
@@ -25,7 +26,7 @@ struct Deferred {
 };
 
 using Outcome = std::variant<v1::TrialResult, v1::TrialFailure, Cancelled,
-                             Killed, Deferred>;
+                             Disturbed, Deferred>;
 
 inline v1::TrialFailure Failure(v1::FailureCause cause, std::string message) {
   v1::TrialFailure failure;

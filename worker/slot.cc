@@ -14,9 +14,9 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 
-// A trial whose trainer is killed from outside is given back, this often; after
-// that the trial itself is suspected (of eating a memory guard's patience).
-constexpr int kForgivenKills = 10;
+// A trial that is disturbed from outside is given back, this often; after that
+// the trial itself is suspected (of eating a memory guard's patience).
+constexpr int kForgivenDisturbances = 10;
 
 constexpr absl::Duration kLeastSpacing = absl::Milliseconds(100);
 // How often a slot looks whether its disk has room again.
@@ -164,10 +164,18 @@ Outcome Slot::Train(const v1::Lease& lease, const Attempt& attempt,
   if (!dataset.ok()) return Failure(v1::ENVIRONMENT, dataset.status());
   context_.checkpoints.Prepare(lease, attempt.stop);
   SlotObserver observer(lease, std::move(progress), context_);
-  return trainer_.Run(attempt.id,
-                      RunLine(lease, dataset->path(), device_, threads_,
-                              context_.checkpoints.ForTrainer(lease)),
-                      attempt.stop, observer);
+  Outcome outcome =
+      trainer_.Run(attempt.id,
+                   RunLine(lease, dataset->path(), device_, threads_,
+                           context_.checkpoints.ForTrainer(lease)),
+                   attempt.stop, observer);
+  const bool has_failed = std::holds_alternative<v1::TrialFailure>(outcome);
+  if (has_failed && !context_.datasets.IsStillSound(lease.dataset().digest())) {
+    return Disturbed{"the dataset was damaged while the trial read it\n" +
+                     dataset->path().string() +
+                     "\nit is fetched again; check this machine's disk"};
+  }
+  return outcome;
 }
 
 void Slot::Conclude(const Attempt& attempt, Outcome outcome,
@@ -183,11 +191,11 @@ void Slot::Conclude(const Attempt& attempt, Outcome outcome,
     spdlog::info("{} was stopped by the coordinator", ShortName(id));
     return context_.attempts.End(id);
   }
-  if (auto* killed = std::get_if<Killed>(&outcome)) {
-    if (++kills_[id.trial_id] <= kForgivenKills) {
-      return HandBack(id, killed->message);
+  if (auto* disturbed = std::get_if<Disturbed>(&outcome)) {
+    if (++disturbances_[id.trial_id] <= kForgivenDisturbances) {
+      return HandBack(id, disturbed->message);
     }
-    outcome = Failure(v1::CRASH, killed->message);
+    outcome = Failure(v1::CRASH, disturbed->message);
   }
   if (auto* deferred = std::get_if<Deferred>(&outcome)) {
     return HandBack(id, deferred->reason);

@@ -79,8 +79,8 @@ class Slot {
   const int threads_;
   TrainerProcess trainer_;
   SlotContext& context_;
-  // How often somebody has killed the trainer under a trial.
-  std::map<std::string, int> kills_;
+  // How often a trial was disturbed from outside.
+  std::map<std::string, int> disturbances_;
 };
 
 }  // namespace dfsweep::worker

@@ -117,7 +117,7 @@ Outcome JudgeDeath(const Process::Exit& raw_exit, bool memory_kills,
                            "with more memory"));
   }
   if (CameFromOutside(exit)) {
-    return Killed{
+    return Disturbed{
         message("if nobody did this on purpose, a service that frees "
                 "memory (earlyoom, systemd-oomd) may have: use fewer "
                 "slots or a smaller batch_size")};

@@ -163,7 +163,7 @@ TEST_F(TrainerProcessTest, KillFromOutsideIsNotTheTrialsFault) {
   for (int signal : {SIGKILL, SIGTERM, SIGINT}) {
     TrainerProcess trainer = Noop();
     recorder_.on_epoch = [&] { ::kill(trainer.pid(), signal); };
-    EXPECT_TRUE(std::holds_alternative<Killed>(Run(trainer))) << signal;
+    EXPECT_TRUE(std::holds_alternative<Disturbed>(Run(trainer))) << signal;
     recorder_.on_epoch = nullptr;
     EXPECT_TRUE(std::holds_alternative<v1::TrialResult>(Run(trainer)));
   }

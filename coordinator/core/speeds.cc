@@ -33,6 +33,9 @@ Speeds::Speeds(
     probed += ProbedPerSlot(*worker);
   }
   if (in_seconds_) work_per_sample_ = probed > 0 ? measured / probed : 0;
+  for (const auto& [id, worker] : workers) {
+    of_all_ += Of(*worker) * worker->slots;
+  }
 }
 
 double Speeds::Of(const WorkerRecord& worker) const {

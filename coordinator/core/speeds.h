@@ -24,6 +24,8 @@ class Speeds {
   // unit of time that is the same for all workers. 0: not known.
   double Of(const WorkerRecord& worker) const;
   bool in_seconds() const { return in_seconds_; }
+  // Of all slots of all workers, whatever their state.
+  double OfAll() const { return of_all_; }
 
   // How long the worker needs for so much; empty if that is not known.
   std::optional<absl::Duration> TimeFor(const WorkerRecord& worker,
@@ -32,6 +34,7 @@ class Speeds {
  private:
   bool in_seconds_ = false;
   double work_per_sample_ = 1;  // of a probe; 0: not known
+  double of_all_ = 0;
 };
 
 // Counts the completed trial to its holder's speed.

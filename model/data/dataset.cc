@@ -157,6 +157,9 @@ struct Dataset::Mapping {
     if (address != MAP_FAILED) munmap(address, size);
   }
 
+  std::string_view file() const {
+    return {static_cast<const char*>(address), size};
+  }
   void Map();
   void FindArrays();
   void MergeMonitored();
@@ -194,11 +197,10 @@ void Dataset::Mapping::Map() {
 }
 
 void Dataset::Mapping::FindArrays() {
-  std::string_view file(static_cast<const char*>(address), size);
-  NativeContents contents = ParseShape(file, path);
-  std::vector<NativeMember> members = FindLayout(file, &contents, path);
-  CheckFrame(file, members, path);
-  view = ViewOf(file, contents, members);
+  NativeContents contents = ParseShape(file(), path);
+  std::vector<NativeMember> members = FindLayout(file(), &contents, path);
+  CheckFrame(file(), members, path);
+  view = ViewOf(file(), contents, members);
   if (std::string fault = FaultIn(view); !fault.empty()) {
     throw config::Error(fault, path, kImportAgain);
   }
@@ -250,6 +252,16 @@ Dataset::Dataset(const std::filesystem::path& path, Labels labels)
 
 Dataset::~Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;
+
+bool Dataset::IsUnchanged() const {
+  try {
+    CheckFrame(mapping_->file(), NativeMembers(mapping_->view.contents),
+               mapping_->path);
+    return true;
+  } catch (const config::Error&) {
+    return false;
+  }
+}
 
 Kind Dataset::kind() const {
   return mapping_->view.contents.images ? Kind::kImages : Kind::kTraces;

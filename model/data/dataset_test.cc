@@ -74,6 +74,25 @@ TEST_F(DatasetTest, ReadsWhatWasWritten) {
   EXPECT_THAT(dataset.classes(), ElementsAre(0, 7));
 }
 
+TEST_F(DatasetTest, SeesThatItsFileHasChanged) {
+  const std::string bytes = NativeBytes(Small());
+  const Dataset dataset(Write(bytes));
+  EXPECT_TRUE(dataset.IsUnchanged());
+
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::fstream file(folder_ / "traces.npz",
+                      std::ios::binary | std::ios::in | std::ios::out);
+    auto put = [&](char byte) {
+      file.seekp(static_cast<std::streamoff>(i));
+      file.put(byte).flush();
+    };
+    put(static_cast<char>(bytes[i] ^ 4));
+    EXPECT_FALSE(dataset.IsUnchanged()) << "byte " << i;
+    put(bytes[i]);
+  }
+  EXPECT_TRUE(dataset.IsUnchanged());
+}
+
 TEST_F(DatasetTest, GroupsMayBeAbsent) {
   Traces traces = Small();
   traces.groups.clear();

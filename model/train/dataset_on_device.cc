@@ -164,8 +164,9 @@ const DatasetCache::Entry& DatasetCache::Load(const Trial& trial,
        {"data.representation", "data.image_form", "data.open_world"}) {
     key += "\n" + trial.configuration.Choice(name);
   }
-  // Without a digest the file may have changed since.
-  if (key == key_ && !trial.dataset_digest.empty()) {
+  // Without a digest the file may be another dataset since.
+  if (key == key_ && !trial.dataset_digest.empty() &&
+      entry_.host->IsUnchanged()) {
     ChooseInputForm(*entry_.host, trial.configuration);  // may still refuse
     return entry_;
   }

@@ -70,6 +70,7 @@ class ResumeTest : public testing::Test {
                                if (type == std::string("log")) {
                                  log_ += fields["message"];
                                }
+                               if (type == std::string("epoch")) at_epoch_();
                              },
                          .cancelled = [&] { return ++asked > allowed; },
                          .checkpoints = options});
@@ -109,6 +110,7 @@ class ResumeTest : public testing::Test {
   std::chrono::duration<double> interval_ = std::chrono::hours(1);
   bool records_path_ = false;
   std::string log_;
+  std::function<void()> at_epoch_ = [] {};
   int asked_ = 0;
   int epochs_reused_ = 0;
 };
@@ -117,6 +119,37 @@ DatasetFile* ResumeTest::file_ = nullptr;
 
 std::vector<std::string> Strategies() {
   return config::FindParameter("strategy")->choices;
+}
+
+// In the traces of a dataset, on the disk.
+void FlipABit(const std::filesystem::path& path) {
+  constexpr int kByte = 1000;
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekg(kByte);
+  const char flipped = static_cast<char>(file.get() ^ 1);
+  file.seekp(kByte);
+  file.put(flipped);
+}
+
+TEST_F(ResumeTest, NothingOfADatasetThatChangedMeanwhileIsSavedOrReported) {
+  const Json naive = {{"strategy", "naive"}, {"model", "mlp"}};
+  const Json sound = Run(naive, Keep::kNothing);
+  at_epoch_ = [this] {
+    at_epoch_ = [] {};
+    FlipABit(file_->path());
+  };
+
+  try {
+    Run(naive, Keep::kProgress);
+    ADD_FAILURE() << "it trained on";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.cause(), protocol::cause::kData);
+  }
+  EXPECT_EQ(Files(), 0);
+
+  EXPECT_THROW(Run(naive, Keep::kProgress), Failure);
+  FlipABit(file_->path());  // back, as if it was fetched again
+  EXPECT_EQ(Run(naive, Keep::kProgress), sound);
 }
 
 // Reference test 33.

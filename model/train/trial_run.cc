@@ -348,11 +348,22 @@ Json TrialRun::Result(bool is_complete) {
   }
   Json result = result_.Finish(is_complete, train_seconds_, message);
   result["epochs_reused"] = epochs_reused_;
+  CheckDataset();
   return result;
 }
 
 void TrialRun::StopIfCancelled() const {
   if (host_.cancelled()) throw Cancelled{};
+}
+
+void TrialRun::CheckDataset() const {
+  if (dataset_.host->IsUnchanged()) return;
+  throw Failure(
+      protocol::cause::kData,
+      config::Error("the dataset has changed while the trial read it",
+                    trial_.dataset.string(),
+                    "check the disk, and make the dataset again with 'dfsweep "
+                    "data import <source>'"));
 }
 
 // ---- Checkpoints ------------------------------------------------------------
@@ -365,6 +376,7 @@ void TrialRun::Restore(const CheckpointFolder::Place& place) {
 
 void TrialRun::SaveProgress() {
   if (!checkpoints_.is_used()) return;
+  CheckDataset();
   Archive archive;
   Persist(archive, /*watched=*/false);
   checkpoints_.SaveProgress(steps_, archive.checkpoint());
@@ -373,6 +385,7 @@ void TrialRun::SaveProgress() {
 void TrialRun::SaveStage() {
   if (!checkpoints_.is_used()) return;
   if (!checkpoints_.shares_stages()) return SaveProgress();
+  CheckDataset();
   Archive archive;
   Persist(archive, checkpoints_.IsNaive(stage_));
   checkpoints_.SaveStage(stage_, position_->epoch, archive.checkpoint());

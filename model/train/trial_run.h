@@ -70,6 +70,8 @@ class TrialRun {
   config::Json Result(bool is_complete);
 
   void StopIfCancelled() const;
+  // Before anything that was trained of the dataset leaves this process.
+  void CheckDataset() const;
   void SaveProgress();
   void SaveStage();
   // The state between two steps of a stage; `watched`: of a strategy only what

@@ -1,9 +1,9 @@
 // Faults of all kinds, several at a time: the sweep ends with exactly one row a
 // trial and the numbers of an undisturbed run.
 //
-// DFSWEEP_CHAOS_SEED replays the faults, if not their moments.
-// tests/faults/soak.sh chaos makes it long, by DFSWEEP_CHAOS_FAULTS (at least
-// so many) and DFSWEEP_CHAOS_SEEDS (of the sweep).
+// DFSWEEP_FAULT_SEED replays the faults, if not their moments.
+// tests/faults/soak.sh chaos makes it long, by DFSWEEP_FAULTS (at least
+// so many) and DFSWEEP_FAULT_SEEDS (of the sweep).
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -54,7 +54,7 @@ class Chaos {
   int Rage(int faults) {
     int caused = 0;
     while (caused < faults && !(is_up_ && SweepHasEnded(fleet_))) {
-      ::poll(nullptr, 0, Random(subject_.longest_peace_ms));
+      ::poll(nullptr, 0, Random(subject_.longest_peace_ms / 2));
       Heal(absl::Now());
       RestartWhoHasEnded();
       CauseOne();
@@ -157,8 +157,11 @@ class Chaos {
     fleet_.KillWorker(worker);
     StartWorker(worker);
   }
+  // By a network that carries its last words in time.
   void StopWorker(const std::string& worker) {
     ::kill(fleet_.WorkerPid(worker), SIGCONT);
+    networks_[worker]->HoldReplies(false);
+    networks_[worker]->SlowDown(absl::ZeroDuration(), 0);
     fleet_.StopWorker(worker);
     StartWorker(worker);
   }
@@ -245,8 +248,8 @@ void ExpectChaosChangesNothing(const Subject& subject, int faults,
                                absl::Duration patience) {
   const std::map<std::string, json> expected = UndisturbedRows(subject);
   ASSERT_FALSE(expected.empty());
-  const int seed = NumberFromEnvironment("DFSWEEP_CHAOS_SEED", 20261128);
-  std::fprintf(stderr, "DFSWEEP_CHAOS_SEED=%d\n", seed);
+  const int seed = NumberFromEnvironment("DFSWEEP_FAULT_SEED", 20261128);
+  std::fprintf(stderr, "DFSWEEP_FAULT_SEED=%d\n", seed);
   Chaos chaos(subject, seed);
   chaos.Submit();
 
@@ -267,10 +270,10 @@ void ExpectChaosChangesNothing(const Subject& subject, int faults,
 }
 
 TEST(Chaos, FaultsCombinedLoseNothingAndDoubleNothing) {
-  const int seeds = NumberFromEnvironment("DFSWEEP_CHAOS_SEEDS", 10);
+  const int seeds = NumberFromEnvironment("DFSWEEP_FAULT_SEEDS", 10);
   ExpectChaosChangesNothing(
-      NoopTraining(seeds, NumberFromEnvironment("DFSWEEP_CHAOS_EPOCH_MS", 100)),
-      NumberFromEnvironment("DFSWEEP_CHAOS_FAULTS", 60),
+      NoopTraining(seeds, NumberFromEnvironment("DFSWEEP_FAULT_EPOCH_MS", 100)),
+      NumberFromEnvironment("DFSWEEP_FAULTS", 60),
       absl::Minutes(4) + absl::Seconds(2) * seeds);
 }
 
@@ -278,9 +281,9 @@ TEST(Chaos, FaultsCombinedChangeNoNumberOfRealTraining) {
   if (!HasTrainer()) {
     GTEST_SKIP() << "SKIPPED: this build has no LibTorch trainer";
   }
-  const int seeds = NumberFromEnvironment("DFSWEEP_CHAOS_SEEDS", 2);
+  const int seeds = NumberFromEnvironment("DFSWEEP_FAULT_SEEDS", 2);
   ExpectChaosChangesNothing(RealTraining(seeds),
-                            NumberFromEnvironment("DFSWEEP_CHAOS_FAULTS", 20),
+                            NumberFromEnvironment("DFSWEEP_FAULTS", 10),
                             absl::Minutes(6) + absl::Seconds(60) * seeds);
 }
 

@@ -2,9 +2,9 @@
 // workers that sleep for a while: the sweep ends with exactly one row a trial
 // and the numbers of an undisturbed run.
 //
-// DFSWEEP_KILL_SEED replays a run. tests/faults/soak.sh makes it long, by
-// DFSWEEP_KILLS (of anything), DFSWEEP_KILL_SEEDS (of the sweep) and, of the
-// no-op trainer, DFSWEEP_KILL_EPOCH_MS.
+// DFSWEEP_FAULT_SEED replays a run. tests/faults/soak.sh makes it long, by
+// DFSWEEP_FAULTS (of anything), DFSWEEP_FAULT_SEEDS (of the sweep) and, of the
+// no-op trainer, DFSWEEP_FAULT_EPOCH_MS.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -53,7 +53,7 @@ void KillSomething(Fleet& fleet, const Subject& subject,
 // Kills until it has done so `kills` times or the sweep has ended; how often it
 // did.
 int KillAtRandom(Fleet& fleet, const Subject& subject, int kills, int seed) {
-  std::fprintf(stderr, "DFSWEEP_KILL_SEED=%d DFSWEEP_KILLS=%d\n", seed, kills);
+  std::fprintf(stderr, "DFSWEEP_FAULT_SEED=%d DFSWEEP_FAULTS=%d\n", seed, kills);
   std::mt19937_64 random(seed);
   int done = 0;
   for (; done < kills && !SweepHasEnded(fleet); ++done) {
@@ -82,7 +82,7 @@ void ExpectKillsChangeNothing(const Subject& subject, int kills,
 
   const int done =
       KillAtRandom(fleet, subject, kills,
-                   NumberFromEnvironment("DFSWEEP_KILL_SEED", 20261124));
+                   NumberFromEnvironment("DFSWEEP_FAULT_SEED", 20261124));
 
   EXPECT_GE(done, kills * 5 / 6) << "the sweep ended too early to count";
   Eventually([&] { return SweepHasEnded(fleet); }, patience);
@@ -92,10 +92,10 @@ void ExpectKillsChangeNothing(const Subject& subject, int kills,
 }
 
 TEST(Kill, RandomKillsLoseNothingAndDoubleNothing) {
-  const int seeds = NumberFromEnvironment("DFSWEEP_KILL_SEEDS", 10);
+  const int seeds = NumberFromEnvironment("DFSWEEP_FAULT_SEEDS", 10);
   ExpectKillsChangeNothing(
-      NoopTraining(seeds, NumberFromEnvironment("DFSWEEP_KILL_EPOCH_MS", 40)),
-      NumberFromEnvironment("DFSWEEP_KILLS", 60),
+      NoopTraining(seeds, NumberFromEnvironment("DFSWEEP_FAULT_EPOCH_MS", 40)),
+      NumberFromEnvironment("DFSWEEP_FAULTS", 60),
       absl::Minutes(4) + absl::Seconds(2) * seeds);
 }
 
@@ -103,9 +103,9 @@ TEST(Kill, RandomKillsOfRealTrainingChangeNoNumber) {
   if (!HasTrainer()) {
     GTEST_SKIP() << "SKIPPED: this build has no LibTorch trainer";
   }
-  const int seeds = NumberFromEnvironment("DFSWEEP_KILL_SEEDS", 1);
+  const int seeds = NumberFromEnvironment("DFSWEEP_FAULT_SEEDS", 1);
   ExpectKillsChangeNothing(RealTraining(seeds),
-                           NumberFromEnvironment("DFSWEEP_KILLS", 5),
+                           NumberFromEnvironment("DFSWEEP_FAULTS", 5),
                            absl::Minutes(4) + absl::Seconds(60) * seeds);
 }
 
