@@ -127,7 +127,7 @@ CheckpointCache::FirstStage CheckpointCache::FirstStageOf(
 void CheckpointCache::Prepare(const v1::Lease& lease,
                               const std::atomic<bool>& stop) const {
   if (!is_used()) return;
-  MakeRoom();
+  MakeRoom(0);
   if (travels()) Fetch(lease, stop);
 }
 
@@ -211,7 +211,7 @@ absl::Status CheckpointCache::Download(const v1::CheckpointRef& ref,
   return status;
 }
 
-void CheckpointCache::MakeRoom() const {
+void CheckpointCache::MakeRoom(int64_t bytes) const {
   struct File {
     fs::file_time_type used;
     fs::path path;
@@ -233,8 +233,10 @@ void CheckpointCache::MakeRoom() const {
   }
   std::sort(files.begin(), files.end(),
             [](const File& a, const File& b) { return a.used < b.used; });
+  const bool helps = room_.Has(bytes - total);
   for (const File& file : files) {
-    if (total <= options_.limit_bytes) return;
+    const bool is_short = helps && !room_.Has(bytes);
+    if (total <= options_.limit_bytes && !is_short) return;
     spdlog::info("removes {} from the checkpoints",
                  file.path.filename().string());
     fs::remove(file.path, error);

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "dfsweep/v1/worker_service.pb.h"
 #include "worker/coordinator_client.h"
+#include "worker/disk_room.h"
 
 namespace dfsweep::worker {
 
@@ -28,8 +29,10 @@ class CheckpointCache {
     // Whether checkpoints are exchanged with other machines.
     bool travel = true;
   };
-  CheckpointCache(Options options, CoordinatorClient& client)
-      : options_(std::move(options)), client_(client) {}
+  // `room` is that of the folder.
+  CheckpointCache(Options options, const DiskRoom& room,
+                  CoordinatorClient& client)
+      : options_(std::move(options)), room_(room), client_(client) {}
 
   bool is_used() const { return options_.limit_bytes > 0; }
   bool travels() const { return is_used() && options_.travel; }
@@ -39,6 +42,10 @@ class CheckpointCache {
   // coordinator has that leads further than what is here. Whatever goes wrong
   // costs time and nothing else, and is only logged.
   void Prepare(const v1::Lease& lease, const std::atomic<bool>& stop) const;
+
+  // Removes what was used longest ago beyond the limit, and, if that helps,
+  // until the disk has room for `bytes` more: all of it can be had again.
+  void MakeRoom(int64_t bytes) const;
 
   // `checkpoints` of the trainer's `run` command for a checked lease.
   nlohmann::json ForTrainer(const v1::Lease& lease) const;
@@ -56,12 +63,12 @@ class CheckpointCache {
   std::filesystem::path PathOf(const std::string& file) const;
 
  private:
-  void MakeRoom() const;
   void Fetch(const v1::Lease& lease, const std::atomic<bool>& stop) const;
   absl::Status Download(const v1::CheckpointRef& ref,
                         const std::atomic<bool>& stop) const;
 
   const Options options_;
+  const DiskRoom& room_;
   CoordinatorClient& client_;
 };
 

@@ -36,7 +36,7 @@ class CheckpointTest : public ::testing::Test {
                             .worker_id = "w",
                             .limit_bytes = limit_bytes,
                             .travel = travel},
-                           client_);
+                           room_, client_);
   }
   std::string Progress(int64_t steps) const {
     return lease_.trial_id() + "." + std::to_string(steps) + ".progress";
@@ -51,6 +51,13 @@ class CheckpointTest : public ::testing::Test {
         folder_.path() / name,
         fs::file_time_type::clock::now() - std::chrono::hours(hours_ago));
   }
+  int64_t Size() const {
+    int64_t size = 0;
+    for (const auto& entry : fs::directory_iterator(folder_.path())) {
+      size += static_cast<int64_t>(entry.file_size());
+    }
+    return size;
+  }
   std::vector<std::string> Files() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(folder_.path())) {
@@ -62,6 +69,9 @@ class CheckpointTest : public ::testing::Test {
   testing::FakeCoordinator coordinator_;
   CoordinatorClient client_{{.address = coordinator_.address()}};
   TemporaryFolder folder_;
+  // Beside what the files take.
+  int64_t disk_ = DiskRoom::kReserveBytes << 10;
+  const DiskRoom room_{[this] { return disk_ - Size(); }, Clock::Real()};
   const v1::Lease lease_;  // naive, 3 epochs a task
   const std::vector<std::string> stages_;
   std::atomic<bool> stop_ = false;
@@ -129,6 +139,25 @@ TEST_F(CheckpointTest, WhatWasUsedLongestAgoMakesRoom) {
   Keep(Stage(0, 2), 600, /*hours_ago=*/2);
   Cache(1200).Prepare(lease_, stop_);
   EXPECT_THAT(Files(), UnorderedElementsAre(Progress(1), Stage(0, 2)));
+}
+
+TEST_F(CheckpointTest, DiskThatIsNearlyFullGetsRoom) {
+  Keep(Stage(0, 1), 100, /*hours_ago=*/2);
+  Keep(Stage(0, 2), 100, /*hours_ago=*/1);
+  disk_ = DiskRoom::kReserveBytes + 150;
+  Cache().MakeRoom(0);
+  EXPECT_THAT(Files(), UnorderedElementsAre(Stage(0, 2)));
+  Cache().MakeRoom(50);
+  EXPECT_THAT(Files(), SizeIs(1));
+  Cache().MakeRoom(51);
+  EXPECT_THAT(Files(), IsEmpty());
+}
+
+TEST_F(CheckpointTest, NothingIsRemovedIfEvenAllWouldNotBeEnough) {
+  Keep(Stage(0, 1), 100);
+  disk_ = DiskRoom::kReserveBytes;
+  Cache().MakeRoom(1);
+  EXPECT_THAT(Files(), SizeIs(1));
 }
 
 TEST_F(CheckpointTest, LeftOversOfKilledWritersAreRemoved) {

@@ -186,6 +186,7 @@ absl::Status DatasetCache::CheckSpace(const std::string& digest,
 }
 
 bool DatasetCache::MakeRoom(int64_t bytes) {
+  if (!room_.Has(bytes)) options_.make_room_elsewhere(bytes);
   if (!room_.Has(bytes)) {
     Evict([&](int64_t) { return room_.Has(bytes); });
   }

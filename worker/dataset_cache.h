@@ -30,6 +30,9 @@ class DatasetCache {
     // Files that nobody uses are evicted, oldest use first, beyond this.
     int64_t limit_bytes = int64_t{20} << 30;
     Backoff::Limits backoff;
+    // Frees what it can of so many bytes by other files than datasets, which
+    // are larger to get again.
+    std::function<void(int64_t bytes)> make_room_elsewhere = [](int64_t) {};
   };
   // `room` is that of `folder`.
   DatasetCache(Options options, DiskRoom& room, CoordinatorClient& client,
@@ -73,8 +76,8 @@ class DatasetCache {
   // still what was verified. If not, the next Get fetches it again.
   bool IsStillSound(const std::string& digest);
 
-  // Evicts files that nobody uses, oldest use first, until the disk has room
-  // for `bytes` more; whether it has.
+  // Makes room elsewhere, and evicts files that nobody uses, oldest use first,
+  // until the disk has room for `bytes` more; whether it has.
   bool MakeRoom(int64_t bytes);
 
  private:

@@ -28,7 +28,9 @@ class DatasetCacheTest : public ::testing::Test {
             .folder = folder_.path(),
             .worker_id = "w",
             .limit_bytes = limit_bytes,
-            .backoff = {absl::Milliseconds(1), absl::Milliseconds(5)}},
+            .backoff = {absl::Milliseconds(1), absl::Milliseconds(5)},
+            .make_room_elsewhere =
+                [this](int64_t) { disk_bytes_ += elsewhere_; }},
         room_, client_, link_));
   }
   fs::path File() const { return folder_.path() / (digest_ + ".npz"); }
@@ -44,6 +46,7 @@ class DatasetCacheTest : public ::testing::Test {
   TemporaryFolder folder_;
   // A disk of so many bytes beside the reserve, which only the cache fills.
   int64_t disk_bytes_ = 1 << 30;
+  int64_t elsewhere_ = 0;  // that can be had of the disk
   DiskRoom room_{
       [this]() -> std::optional<int64_t> {
         int64_t used = 0;
@@ -147,6 +150,18 @@ TEST_F(DatasetCacheTest, DatasetsThatNobodyUsesMakeRoomForAnother) {
 
   EXPECT_FALSE(fs::exists(File()));
   EXPECT_TRUE(fs::exists(used->path()));
+}
+
+TEST_F(DatasetCacheTest, OtherFilesMakeRoomBeforeDatasetsDo) {
+  disk_bytes_ = kSize;
+  DatasetCache& cache = NewCache();
+  ASSERT_TRUE(cache.Get(digest_, kSize, stop_).ok());
+  const std::string second = coordinator_.AddDataset(kSize + 1);
+
+  elsewhere_ = kSize + 1;
+  ASSERT_TRUE(cache.Get(second, kSize + 1, stop_).ok());
+
+  EXPECT_TRUE(fs::exists(File()));
 }
 
 TEST_F(DatasetCacheTest, WhatCannotBeWrittenForAnotherReasonIsNoShortage) {
