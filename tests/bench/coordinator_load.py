@@ -1,4 +1,4 @@
-"""Coordinator under load beside Optuna and Ray Tune; see coordinator_load.sh."""
+"""Coordinator under load beside its peers; see coordinator_load.sh."""
 
 import argparse
 import contextlib
@@ -40,11 +40,13 @@ def arguments():
     parser.add_argument("--optuna-workers", type=int, default=8)
     parser.add_argument("--optuna-trials", type=int, default=400)
     parser.add_argument("--ray-trials", type=int, default=200)
+    parser.add_argument("--hyperqueue-tasks", type=int, default=5000)
     parser.add_argument("--no-peers", action="store_true")
     return parser.parse_args()
 
 
 def memory_mib(pid, field):
+    """Such as VmRSS, of a process or of "self"."""
     for line in open(f"/proc/{pid}/status"):
         if line.startswith(field):
             return int(line.split()[1]) / 1024
@@ -52,6 +54,7 @@ def memory_mib(pid, field):
 
 
 def cpu_seconds(pid):
+    """Of a process, or of one of this one's threads, as in "self/task/7"."""
     fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -280,6 +283,72 @@ def compare_with_ray(options):
           f"| its own storage | {done / seconds:.1f} trials/s |")
 
 
+def threads_of_this_process():
+    return set(os.listdir("/proc/self/task"))
+
+
+def no_op_job(tasks, folder):
+    import hyperqueue
+    job = hyperqueue.Job(default_workdir=folder)
+    for _ in range(tasks):
+        job.program(["true"], stdout=None, stderr=None)
+    return job
+
+
+def hyperqueue_cluster(workers, tasks):
+    """A cluster in this process, which runs a process for each task."""
+    # What it prints itself is no part of the table.
+    os.environ["TQDM_DISABLE"] = "1"
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    import hyperqueue
+    from hyperqueue.cluster import WorkerConfig
+
+    others = threads_of_this_process()
+    with (tempfile.TemporaryDirectory() as folder,
+          hyperqueue.LocalCluster(server_dir=folder) as cluster):
+        server = threads_of_this_process() - others
+        for _ in range(workers):
+            cluster.start_worker(WorkerConfig(cores=1))
+        job = no_op_job(tasks, folder)
+        client = cluster.client()
+        before = memory_mib("self", "VmRSS")
+        start = time.monotonic()
+        client.wait_for_jobs([client.submit(job)])  # asks once a second
+        seconds = time.monotonic() - start
+        server_seconds = sum(cpu_seconds(f"self/task/{thread}")
+                             for thread in server)
+        return {"tasks_per_second": tasks / seconds,
+                "server_us": 1e6 * server_seconds / tasks,
+                "memory_before_mib": before,
+                "memory_peak_mib": memory_mib("self", "VmHWM")}
+
+
+def processes_per_second(at_once, count):
+    """How fast this machine starts the processes that HyperQueue's tasks are."""
+    start = time.monotonic()
+    subprocess.run(["xargs", "-P", str(at_once), "-n", "1", "true"], check=True,
+                   input="\n".join(map(str, range(count))), text=True)
+    return count / (time.monotonic() - start)
+
+
+def compare_with_hyperqueue(options):
+    try:
+        from hyperqueue import get_version
+    except ImportError:
+        print("\nHyperQueue is not installed: left out")
+        return
+    workers, tasks = options.optuna_workers, options.hyperqueue_tasks
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        report = pool.apply(hyperqueue_cluster, (workers, tasks))
+    print(f"\nHyperQueue {get_version()}, {workers} workers, {tasks} tasks, "
+          "a process for each")
+    print("| a local cluster, no journal | {tasks_per_second:.0f} tasks/s | "
+          "server's CPU time a task {server_us:.0f} µs | memory before, peak, with "
+          "its workers {memory_before_mib:.0f}, {memory_peak_mib:.0f} MiB |".format(**report))
+    print(f"| the processes alone, by xargs | "
+          f"{processes_per_second(workers, tasks):.0f} processes/s |")
+
+
 def print_dfsweep(report):
     if report["errors"]:
         print(f"{report['errors']} errors, the first: {report['first_error']}")
@@ -312,6 +381,7 @@ def main():
     if not options.no_peers:
         compare_with_optuna(options)
         compare_with_ray(options)
+        compare_with_hyperqueue(options)
 
 
 if __name__ == "__main__":
