@@ -37,6 +37,10 @@ def arguments():
                         help="seconds that a trial takes")
     parser.add_argument("--results-meanwhile", action="store_true",
                         help="ask for the table again and again during the load")
+    parser.add_argument("--status-meanwhile", action="store_true",
+                        help="ask for the status likewise")
+    parser.add_argument("--watchers", type=int, default=0,
+                        help="how many watch the sweep during the load")
     parser.add_argument("--optuna-workers", type=int, default=8)
     parser.add_argument("--optuna-trials", type=int, default=400)
     parser.add_argument("--ray-trials", type=int, default=200)
@@ -77,12 +81,18 @@ class Coordinator:
             stderr=open(folder / "coordinator.log", "w"), text=True)
         self.address = self.process.stdout.readline().split()[-1]
 
+    def start(self, *words):
+        """A `dfsweep` command as a process."""
+        environment = dict(os.environ, DFSWEEP_COORDINATOR=self.address)
+        return subprocess.Popen([self.bin / "dfsweep", *words],
+                                env=environment, stdout=subprocess.DEVNULL)
+
     def run(self, *words):
         """Seconds that a `dfsweep` command takes."""
-        environment = dict(os.environ, DFSWEEP_COORDINATOR=self.address)
         start = time.monotonic()
-        subprocess.run([self.bin / "dfsweep", *words], check=True,
-                       env=environment, stdout=subprocess.DEVNULL)
+        code = self.start(*words).wait()
+        if code != 0:
+            raise subprocess.CalledProcessError(code, words)
         return time.monotonic() - start
 
     def close(self):
@@ -90,18 +100,19 @@ class Coordinator:
         self.process.wait(30)
 
 
-class ResultsMeanwhile:
-    """Somebody who reads the sweep's table while it is worked on."""
+class Meanwhile:
+    """Somebody who runs a command on the sweep again and again."""
 
-    def __init__(self, coordinator):
+    def __init__(self, coordinator, command):
         self.coordinator = coordinator
+        self.command = command
         self.count = 0
         self.is_over = threading.Event()
-        self.thread = threading.Thread(target=self.read)
+        self.thread = threading.Thread(target=self.ask)
 
-    def read(self):
+    def ask(self):
         while not self.is_over.is_set():
-            self.coordinator.run("results", "load")
+            self.coordinator.run(self.command, "load")
             self.count += 1
 
     def __enter__(self):
@@ -113,6 +124,20 @@ class ResultsMeanwhile:
         self.thread.join()
 
 
+class Watcher:
+    """Somebody who has `dfsweep watch` on the screen."""
+
+    def __init__(self, coordinator):
+        self.process = coordinator.start("watch", "load")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(30)
+
+
 def sweep_file(folder, trials):
     seeds = 100 if trials % 100 == 0 else 1
     rates = ", ".join(f"{i + 1}.0e-6" for i in range(trials // seeds))
@@ -122,13 +147,22 @@ def sweep_file(folder, trials):
     return path
 
 
+def commands_meanwhile(options):
+    wanted = {"results": options.results_meanwhile,
+              "status": options.status_meanwhile}
+    return [command for command, is_wanted in wanted.items() if is_wanted]
+
+
 def measure_dfsweep(options, folder):
     coordinator = Coordinator(options.build, folder)
     pid = coordinator.process.pid
     submit = coordinator.run("submit", str(sweep_file(folder, options.trials)))
     before = memory_mib(pid, "VmRSS"), folder_mib(coordinator.store), cpu_seconds(pid)
-    reader = ResultsMeanwhile(coordinator)
-    with reader if options.results_meanwhile else contextlib.nullcontext():
+    with contextlib.ExitStack() as others:
+        for _ in range(options.watchers):
+            others.enter_context(Watcher(coordinator))
+        asking = [others.enter_context(Meanwhile(coordinator, command))
+                  for command in commands_meanwhile(options)]
         load = subprocess.run(
             [options.build / "tests" / "bin" / "coordinator_load",
              coordinator.address, "--workers", str(options.workers),
@@ -137,7 +171,8 @@ def measure_dfsweep(options, folder):
             stdout=subprocess.PIPE, text=True)
     report = json.loads(load.stdout)
     report |= {
-        "results_meanwhile": reader.count,
+        "watchers": options.watchers,
+        "meanwhile": {one.command: one.count for one in asking},
         "submit_seconds": submit,
         "cpu_seconds": cpu_seconds(pid) - before[2],
         "memory_before_mib": before[0],
@@ -360,7 +395,9 @@ def print_dfsweep(report):
             ("completion p50, p99", "{p50_ms:.1f} ms, {p99_ms:.1f} ms".format(**report["completion"])),
             ("coordinator's CPU time a trial",
              f"{1e6 * report['cpu_seconds'] / report['trials']:.0f} µs"),
-            ("results asked for meanwhile", report["results_meanwhile"]),
+            ("watchers", report["watchers"]),
+            *((f"{command}, asked meanwhile", count)
+              for command, count in report["meanwhile"].items()),
             ("memory before, after, peak, peak with results",
              "{memory_before_mib:.0f}, {memory_mib:.0f}, {memory_peak_mib:.0f}, "
              "{memory_results_mib:.0f} MiB".format(**report)),
