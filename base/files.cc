@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -96,6 +97,14 @@ absl::Status SyncPath(const std::filesystem::path& path) {
   ::close(descriptor);
   if (result != 0) return SystemError("fsync failed", path, error);
   return absl::OkStatus();
+}
+
+int64_t AllowAllFiles() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<int64_t>(limit.rlim_cur);
 }
 
 absl::StatusOr<FileLock> FileLock::Acquire(const std::filesystem::path& path) {

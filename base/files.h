@@ -1,6 +1,7 @@
 #ifndef DFSWEEP_BASE_FILES_H_
 #define DFSWEEP_BASE_FILES_H_
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -22,6 +23,10 @@ absl::Status WriteFileDurably(const std::filesystem::path& path,
 
 // fsync of a file or folder.
 absl::Status SyncPath(const std::filesystem::path& path);
+
+// Raises how many files this process may have open, 1,024 in most shells, to
+// the most that the machine allows it, and returns that.
+int64_t AllowAllFiles();
 
 // An advisory lock on a file, held until destruction or process death.
 class FileLock {

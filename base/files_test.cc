@@ -1,6 +1,7 @@
 #include "base/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "base/digest.h"
 
@@ -33,6 +34,21 @@ TEST_F(FilesTest, FileOverTheLimitIsRefused) {
   ASSERT_TRUE(WriteFileDurably(folder_ / "a", "12345").ok());
   EXPECT_EQ(ReadFile(folder_ / "a", 4).status().code(),
             absl::StatusCode::kResourceExhausted);
+}
+
+TEST(AllowAllFiles, RaisesTheLimitToTheHighestAllowed) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = 64;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+
+  EXPECT_EQ(AllowAllFiles(), static_cast<int64_t>(before.rlim_max));
+
+  rlimit after{};
+  ::getrlimit(RLIMIT_NOFILE, &after);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_F(FilesTest, SecondLockIsRefusedAndNamesTheHolder) {

@@ -3,16 +3,17 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
 #include "absl/synchronization/mutex.h"
 #include "base/build_id.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "base/stop_signals.h"
 #include "base/usage.h"
@@ -116,12 +117,19 @@ absl::Status Serve(const CommandLine& line, StopSignals& signals) {
   return absl::OkStatus();
 }
 
-// A worker has three connections, and shells allow 1,024 files.
-void AllowAllFiles() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+// gRPC 1.51 accepts no connection any more after one that there was no file
+// for.
+void AllowAllWorkers() {
+  constexpr int64_t kFilesOfAWorker = 3;  // its connections
+  constexpr int64_t kOwnFiles = 100;      // the store, threads, people
+  constexpr int64_t kManyWorkers = 500;
+  const int64_t workers = (AllowAllFiles() - kOwnFiles) / kFilesOfAWorker;
+  if (workers >= kManyWorkers) return;
+  spdlog::warn(
+      "may open too few files for more than {} workers, and hears nobody "
+      "after it ran out of them: raise the hard limit (ulimit -Hn, "
+      "LimitNOFILE= of systemd)",
+      std::max<int64_t>(workers, 0));
 }
 
 int Main(int argc, char** argv) {
@@ -134,7 +142,7 @@ int Main(int argc, char** argv) {
   if (auto ended = ParseOrExplain(app, argc, argv)) return *ended;
   StopSignals signals;  // before threads start: they inherit the mask
   StartLogging("coordinator");
-  AllowAllFiles();
+  AllowAllWorkers();
   absl::Status status = Serve(line, signals);
   if (status.ok()) return 0;
   std::fputs(FormatForPerson(status).c_str(), stderr);

@@ -129,8 +129,8 @@ void Engine::TakeMessages(Turn& turn) {
   const bool ending = ending_calls_;
   if (ending) turn.EndParkedCalls();
   std::vector<std::function<void()>> sends =
-      ending ? watchers_.TakeStopping(*store_, turn.wall_time())
-             : watchers_.TakeDue(*store_, turn.now(), turn.wall_time());
+      ending ? watchers_.TakeStopping(*store_, turn.now())
+             : watchers_.TakeDue(*store_, turn.now());
   for (std::function<void()>& send : sends) {
     turn.AfterCommit([send = std::move(send)](const absl::Status& committed) {
       if (committed.ok()) send();

@@ -45,8 +45,8 @@ class Engine {
   // Stops.
   ~Engine();
 
-  // Any thread; never waits. Handlers run in the order of posting. Not after
-  // Stop.
+  // Any thread; never waits. Handlers run in the order of posting; those that
+  // are posted after Stop don't.
   void Post(Handler handler);
 
   // For what AfterCommit runs: `send` runs on another thread, in the order of

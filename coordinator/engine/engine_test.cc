@@ -303,12 +303,12 @@ TEST_F(EngineTest, EndingAnswersCallsThatWaitAndThoseThatCome) {
 
 TEST_F(EngineTest, EndingTellsStreamsAsSoonAsTheyHaveWritten) {
   Submit(File("strategy: naive"));
-  std::vector<SweepUpdate> sent;
+  std::vector<SweepNews> sent;
   const CallId call = engine_->NextCallId();
   Do([&](Turn& turn) {
     turn.watchers().WatchSweep(
-        call, *turn.store().FindSweep("s"), turn.store(),
-        [&sent](const SweepUpdate& update) { sent.push_back(update); });
+        call, "s", [&sent](const SweepNews& news) { sent.push_back(news); });
+    turn.watchers().SetTrials(call, {});
   });
   ASSERT_THAT(sent, SizeIs(1));
   engine_->EndCalls();
@@ -319,7 +319,6 @@ TEST_F(EngineTest, EndingTellsStreamsAsSoonAsTheyHaveWritten) {
 
   ASSERT_THAT(sent, SizeIs(2));
   EXPECT_TRUE(sent[1].server_stopping);
-  EXPECT_TRUE(sent[1].is_last);
 }
 
 }  // namespace

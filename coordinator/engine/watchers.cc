@@ -5,8 +5,8 @@
 namespace dfsweep::coordinator {
 namespace {
 
-// At most four messages a second; fewer of a large sweep, whose trials are all
-// summed up for each: a millisecond or two for a thousand.
+// At most four messages a second; fewer of a large sweep, which is summed up
+// for each: that takes a millisecond or two for a thousand trials.
 constexpr absl::Duration kSpacing = absl::Milliseconds(250);
 constexpr int64_t kTrialsOfASpacing = 5000;
 
@@ -14,33 +14,43 @@ absl::Duration SpacingOf(size_t trials) {
   return kSpacing * (1 + static_cast<int64_t>(trials) / kTrialsOfASpacing);
 }
 
-// Bound a message's size, far below what a client takes; the rest comes with
-// the next one.
+// Of a message; the rest comes with the next one.
 constexpr int kMaxTrials = 500;
-constexpr size_t kMaxBytes = 1 << 20;
 constexpr int kMaxLines = 500;
-
-size_t SizeOf(const TrialRow& trial) {
-  constexpr size_t kMetric = 48;  // its name and number
-  return trial.configuration_json.size() + trial.message.size() +
-         trial.metrics.size() * kMetric;
-}
 
 }  // namespace
 
-void Watchers::WatchSweep(CallId call, const SweepRow& sweep, Store& store,
+SweepTrials ReadSweepTrials(Store& store, const std::string& sweep_id) {
+  SweepTrials trials;
+  for (std::string& id : store.TrialIds(sweep_id)) {
+    trials.all.insert(std::move(id));
+  }
+  trials.active = store.TrialIdsInState(
+      sweep_id, {TrialState::kLeased, TrialState::kRunning});
+  return trials;
+}
+
+void Watchers::WatchSweep(CallId call, const std::string& sweep_id,
                           SendSweep send) {
   SweepStream stream;
-  stream.sweep_id = sweep.sweep_id;
-  for (std::string& id : store.TrialIds(sweep.sweep_id)) {
-    stream.trial_ids.insert(std::move(id));
-  }
-  for (std::string& id : store.TrialIdsInState(
-           sweep.sweep_id, {TrialState::kLeased, TrialState::kRunning})) {
-    stream.changed.insert(std::move(id));
-  }
+  stream.sweep_id = sweep_id;
+  stream.is_writing = true;  // until SetTrials
   stream.send = std::move(send);
   sweeps_.emplace(call, std::move(stream));
+}
+
+void Watchers::SetTrials(CallId call, SweepTrials trials) {
+  auto found = sweeps_.find(call);
+  if (found == sweeps_.end()) return;
+  SweepStream& stream = found->second;
+  trials.all.merge(stream.trial_ids);  // added meanwhile
+  stream.trial_ids = std::move(trials.all);
+  std::erase_if(stream.changed, [&stream](const std::string& id) {
+    return !stream.trial_ids.contains(id);
+  });
+  stream.changed.insert(trials.active.begin(), trials.active.end());
+  stream.has_trials = true;
+  stream.is_writing = false;
 }
 
 void Watchers::FollowLog(CallId call, const std::string& trial_id,
@@ -65,9 +75,26 @@ void Watchers::Remove(CallId call) {
   logs_.erase(call);
 }
 
+void Watchers::PutBack(CallId call, const std::vector<std::string>& trial_ids) {
+  auto found = sweeps_.find(call);
+  if (found == sweeps_.end() || trial_ids.empty()) return;
+  found->second.changed.insert(trial_ids.begin(), trial_ids.end());
+  found->second.is_dirty = true;
+}
+
+bool Watchers::HasToldAll(CallId call) const {
+  auto found = sweeps_.find(call);
+  return found == sweeps_.end() || found->second.changed.empty();
+}
+
+void Watchers::Hurry(CallId call) {
+  auto found = sweeps_.find(call);
+  if (found != sweeps_.end()) found->second.next_at = -absl::InfiniteDuration();
+}
+
 void Watchers::TrialChanged(const std::string& trial_id) {
   for (auto& [call, stream] : sweeps_) {
-    if (!stream.trial_ids.contains(trial_id)) continue;
+    if (stream.has_trials && !stream.trial_ids.contains(trial_id)) continue;
     stream.changed.insert(trial_id);
     stream.is_dirty = true;
   }
@@ -104,28 +131,15 @@ void Watchers::AllChanged() {
   for (auto& [call, stream] : logs_) stream.is_dirty = true;
 }
 
-SweepUpdate Watchers::MakeUpdate(SweepStream& stream, Store& store,
-                                 absl::Time wall_time) {
-  SweepUpdate update;
-  if (std::optional<SweepRow> row = store.FindSweep(stream.sweep_id)) {
-    update.sweep = ViewSweep(store, *row, wall_time);
-  }
-  update.workers_online = store.OnlineFleet().workers;
-  size_t bytes = 0;
-  while (!stream.changed.empty() && update.changed.size() < kMaxTrials &&
-         bytes < kMaxBytes) {
+SweepNews Watchers::MakeNews(SweepStream& stream, absl::Duration now) {
+  SweepNews news{.sweep_id = stream.sweep_id};
+  while (!stream.changed.empty() && news.changed.size() < kMaxTrials) {
     auto id = stream.changed.extract(stream.changed.begin());
-    if (std::optional<TrialRow> trial =
-            store.FindTrialOf(stream.sweep_id, id.value())) {
-      bytes += SizeOf(*trial);
-      update.changed.push_back(*std::move(trial));
-    }
+    news.changed.push_back(std::move(id.value()));
   }
+  stream.next_at = now + SpacingOf(stream.trial_ids.size());
   stream.is_dirty = !stream.changed.empty();
-  bool has_ended = update.sweep.state == SweepState::kFinished ||
-                   update.sweep.state == SweepState::kCancelled;
-  update.is_last = has_ended && !stream.is_dirty;
-  return update;
+  return news;
 }
 
 std::optional<LogUpdate> Watchers::MakeUpdate(LogStream& stream, Store& store) {
@@ -162,20 +176,17 @@ std::function<void()> Watchers::SendOf(Streams& streams, CallId call,
     stream->second.is_writing = true;
     stream->second.Sent(update);
     auto send = stream->second.send;
-    if (update.is_last) streams.erase(stream);
+    if (stream->second.IsLast(update)) streams.erase(stream);
     send(update);
   };
 }
 
 std::vector<std::function<void()>> Watchers::TakeDue(Store& store,
-                                                     absl::Duration now,
-                                                     absl::Time wall_time) {
+                                                     absl::Duration now) {
   std::vector<std::function<void()>> sends;
   for (auto& [call, stream] : sweeps_) {
     if (!stream.IsDue(now)) continue;
-    stream.next_at = now + SpacingOf(stream.trial_ids.size());
-    sends.push_back(
-        SendOf(sweeps_, call, MakeUpdate(stream, store, wall_time)));
+    sends.push_back(SendOf(sweeps_, call, MakeNews(stream, now)));
   }
   for (auto& [call, stream] : logs_) {
     if (!stream.IsDue(now)) continue;
@@ -187,15 +198,14 @@ std::vector<std::function<void()>> Watchers::TakeDue(Store& store,
   return sends;
 }
 
-std::vector<std::function<void()>> Watchers::TakeStopping(
-    Store& store, absl::Time wall_time) {
+std::vector<std::function<void()>> Watchers::TakeStopping(Store& store,
+                                                          absl::Duration now) {
   std::vector<std::function<void()>> sends;
   for (auto& [call, stream] : sweeps_) {
     if (stream.is_writing) continue;
-    SweepUpdate update = MakeUpdate(stream, store, wall_time);
-    update.server_stopping = true;
-    update.is_last = true;
-    sends.push_back(SendOf(sweeps_, call, std::move(update)));
+    SweepNews news = MakeNews(stream, now);
+    news.server_stopping = true;
+    sends.push_back(SendOf(sweeps_, call, std::move(news)));
   }
   for (auto& [call, stream] : logs_) {
     if (stream.is_writing) continue;

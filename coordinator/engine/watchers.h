@@ -12,19 +12,26 @@
 
 #include "absl/time/time.h"
 #include "coordinator/engine/reply.h"
-#include "coordinator/engine/views.h"
 #include "coordinator/store/store.h"
 
 namespace dfsweep::coordinator {
 
-// A message of WatchSweep.
-struct SweepUpdate {
-  SweepView sweep;
-  std::vector<TrialRow> changed;
-  int workers_online = 0;
+// What a message of WatchSweep is about. Who gets it reads the rows, and sums
+// up the sweep, on another thread: leases would wait for a large one.
+struct SweepNews {
+  std::string sweep_id;
+  std::vector<std::string> changed;  // trials
   bool server_stopping = false;
-  bool is_last = false;  // the sweep has ended, or the server ends
 };
+
+// What a stream begins with.
+struct SweepTrials {
+  std::unordered_set<std::string> all;
+  std::vector<std::string> active;  // leased or running
+};
+
+// On any thread.
+SweepTrials ReadSweepTrials(Store& store, const std::string& sweep_id);
 
 // A message of StreamTrialLogs.
 struct LogUpdate {
@@ -39,15 +46,24 @@ struct LogUpdate {
 // nothing but sees fewer, fuller messages. Belongs to the engine's thread.
 class Watchers {
  public:
-  using SendSweep = std::function<void(SweepUpdate)>;
+  using SendSweep = std::function<void(SweepNews)>;
   using SendLog = std::function<void(LogUpdate)>;
 
-  void WatchSweep(CallId call, const SweepRow& sweep, Store& store,
-                  SendSweep send);
+  // The first message comes after SetTrials.
+  void WatchSweep(CallId call, const std::string& sweep_id, SendSweep send);
+  // `trials` were read after the COMMIT of the turn of WatchSweep; what has
+  // changed since is known here.
+  void SetTrials(CallId call, SweepTrials trials);
   void FollowLog(CallId call, const std::string& trial_id, SendLog send);
   // The stream has written its message and can take another.
   void Ready(CallId call);
   void Remove(CallId call);
+  // A message had no room for these trials of its news.
+  void PutBack(CallId call, const std::vector<std::string>& trial_ids);
+  // Whether no change of a trial waits for a message.
+  bool HasToldAll(CallId call) const;
+  // The next message need not wait: the sweep has ended.
+  void Hurry(CallId call);
 
   void TrialChanged(const std::string& trial_id);
   void SweepChanged(const std::string& sweep_id);
@@ -58,15 +74,15 @@ class Watchers {
   // After an undone transaction: everything may be news.
   void AllChanged();
 
-  // Makes the messages that are due. They read the store now; the functions
-  // returned send them: call them after COMMIT and before anything else here,
-  // or, if it failed, AllChanged. A stream that got its last one is forgotten.
-  std::vector<std::function<void()>> TakeDue(Store& store, absl::Duration now,
-                                             absl::Time wall_time);
+  // Makes the messages that are due: of logs from the store now, of sweeps the
+  // news. The functions returned send them: call them after COMMIT and before
+  // anything else here, or, if it failed, AllChanged. A log's stream that got
+  // its last one is forgotten; who finds that a sweep has ended calls Remove.
+  std::vector<std::function<void()>> TakeDue(Store& store, absl::Duration now);
   // The last messages of all streams but those that are still writing: they
   // get theirs from the next call after Ready.
   std::vector<std::function<void()>> TakeStopping(Store& store,
-                                                  absl::Time wall_time);
+                                                  absl::Duration now);
 
   // When the next message is due; empty if nothing changed.
   std::optional<absl::Duration> NextDeadline() const;
@@ -82,10 +98,12 @@ class Watchers {
   };
   struct SweepStream : Stream {
     std::string sweep_id;
+    bool has_trials = false;  // until then `changed` has other sweeps', too
     std::unordered_set<std::string> trial_ids;
     std::set<std::string> changed;
     SendSweep send;
-    void Sent(const SweepUpdate&) {}
+    void Sent(const SweepNews&) {}
+    static bool IsLast(const SweepNews& news) { return news.server_stopping; }
   };
   struct LogStream : Stream {
     std::string trial_id;
@@ -94,10 +112,10 @@ class Watchers {
     int64_t next_sequence = 0;
     SendLog send;
     void Sent(const LogUpdate& update);
+    static bool IsLast(const LogUpdate& update) { return update.is_last; }
   };
 
-  SweepUpdate MakeUpdate(SweepStream& stream, Store& store,
-                         absl::Time wall_time);
+  static SweepNews MakeNews(SweepStream& stream, absl::Duration now);
   std::optional<LogUpdate> MakeUpdate(LogStream& stream, Store& store);
   template <typename Streams, typename Update>
   static std::function<void()> SendOf(Streams& streams, CallId call,

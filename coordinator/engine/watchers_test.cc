@@ -14,12 +14,6 @@ using testing::SizeIs;
 
 constexpr CallId kCall = 7;
 
-std::vector<std::string> IdsIn(const SweepUpdate& update) {
-  std::vector<std::string> ids;
-  for (const TrialRow& trial : update.changed) ids.push_back(trial.trial_id);
-  return ids;
-}
-
 std::vector<std::string> LinesIn(const LogUpdate& update) {
   std::vector<std::string> lines;
   for (const LogRow& line : update.lines) lines.push_back(line.message);
@@ -40,9 +34,19 @@ class WatchersTest : public testing::Test {
   ~WatchersTest() override { EXPECT_TRUE(store_->Commit().ok()); }
 
   void Watch() {
-    watchers_.WatchSweep(
-        kCall, *store_->FindSweep("sw-1"), *store_,
-        [this](SweepUpdate update) { sent_.push_back(std::move(update)); });
+    BeginWatching();
+    watchers_.SetTrials(kCall, ReadSweepTrials(*store_, "sw-1"));
+  }
+  void BeginWatching() {
+    watchers_.WatchSweep(kCall, "sw-1", [this](SweepNews news) {
+      sent_.push_back(std::move(news));
+    });
+  }
+  // The watched sweep has further trials, all of them news.
+  void AddTrials(int count) {
+    std::vector<std::string> more;
+    for (int i = 0; i < count; ++i) more.push_back(std::to_string(i));
+    watchers_.TrialsAdded("sw-1", more);
   }
   void Follow() {
     watchers_.FollowLog(kCall, Id('a'), [this](LogUpdate update) {
@@ -51,7 +55,7 @@ class WatchersTest : public testing::Test {
   }
   // A turn whose COMMIT succeeds, or fails.
   void Turn(bool committed = true) {
-    auto sends = watchers_.TakeDue(*store_, now_, kNow);
+    auto sends = watchers_.TakeDue(*store_, now_);
     if (!committed) return watchers_.AllChanged();
     for (const auto& send : sends) send();
   }
@@ -79,24 +83,22 @@ class WatchersTest : public testing::Test {
   std::unique_ptr<SqliteStore> store_;
   Watchers watchers_;
   absl::Duration now_;
-  std::vector<SweepUpdate> sent_;
+  std::vector<SweepNews> sent_;
   std::vector<LogUpdate> logs_;
 };
 
 // ---- Sweeps -----------------------------------------------------------------
 
 TEST_F(WatchersTest, FirstMessageComesAtOnceWithWhatIsRunning) {
-  store_->PutWorker(AWorker("w"), kNow);
   Move('b', TrialState::kRunning);
 
   Watch();
   Turn();
 
   ASSERT_THAT(sent_, SizeIs(1));
-  EXPECT_EQ(sent_[0].sweep.row.sweep_id, "sw-1");
-  EXPECT_THAT(IdsIn(sent_[0]), ElementsAre(Id('b')));
-  EXPECT_EQ(sent_[0].workers_online, 1);
-  EXPECT_FALSE(sent_[0].is_last);
+  EXPECT_EQ(sent_[0].sweep_id, "sw-1");
+  EXPECT_THAT(sent_[0].changed, ElementsAre(Id('b')));
+  EXPECT_FALSE(sent_[0].server_stopping);
 }
 
 TEST_F(WatchersTest, ChangesAreCollectedIntoOneMessage) {
@@ -111,8 +113,7 @@ TEST_F(WatchersTest, ChangesAreCollectedIntoOneMessage) {
   Turn();
 
   ASSERT_THAT(sent_, SizeIs(2));
-  EXPECT_THAT(IdsIn(sent_[1]), ElementsAre(Id('a'), Id('b')));
-  EXPECT_EQ(sent_[1].changed[0].state, TrialState::kRunning);
+  EXPECT_THAT(sent_[1].changed, ElementsAre(Id('a'), Id('b')));
 }
 
 TEST_F(WatchersTest, AtMostFourMessagesASecond) {
@@ -128,16 +129,38 @@ TEST_F(WatchersTest, AtMostFourMessagesASecond) {
   EXPECT_EQ(watchers_.NextDeadline(), absl::Seconds(1));
 }
 
-TEST_F(WatchersTest, LargeSweepIsSummedUpLessOften) {
+TEST_F(WatchersTest, LargeSweepIsSummedUpLessOftenUntilItHasEnded) {
   Watch();
-  std::vector<std::string> more;
-  for (int i = 0; i < 20'000; ++i) more.push_back(std::to_string(i));
-  watchers_.TrialsAdded("sw-1", more);
+  AddTrials(20'000);
   Turn();
   watchers_.Ready(kCall);
-  Move('a', TrialState::kRunning);
 
   EXPECT_EQ(watchers_.NextDeadline(), 5 * absl::Milliseconds(250));
+  watchers_.Hurry(kCall);
+  Turn();
+  EXPECT_THAT(sent_, SizeIs(2));
+}
+
+TEST_F(WatchersTest, WhatChangesBeforeTheTrialsAreReadIsNotMissed) {
+  const SweepTrials read = ReadSweepTrials(*store_, "sw-1");
+  BeginWatching();
+  Move('a', TrialState::kLeased);
+  Move('c', TrialState::kLeased);  // another sweep's
+  watchers_.TrialsAdded("sw-1", {Id('9')});
+  Turn();
+  EXPECT_THAT(sent_, IsEmpty());
+
+  watchers_.SetTrials(kCall, read);
+  Turn();
+
+  ASSERT_THAT(sent_, SizeIs(1));
+  EXPECT_THAT(sent_[0].changed, ElementsAre(Id('9'), Id('a')));
+  Written();
+  Move('c', TrialState::kRunning);
+  watchers_.TrialChanged(Id('9'));
+  Turn();
+  ASSERT_THAT(sent_, SizeIs(2));
+  EXPECT_THAT(sent_[1].changed, ElementsAre(Id('9')));
 }
 
 TEST_F(WatchersTest, NothingNewMeansNoMessageAndNoDeadline) {
@@ -166,7 +189,7 @@ TEST_F(WatchersTest, SlowReaderGetsFewerFullerMessages) {
   Turn();
 
   ASSERT_THAT(sent_, SizeIs(2));
-  EXPECT_THAT(IdsIn(sent_[1]), ElementsAre(Id('a'), Id('b')));
+  EXPECT_THAT(sent_[1].changed, ElementsAre(Id('a'), Id('b')));
 }
 
 TEST_F(WatchersTest, SweepAndFleetChangesAreNewsToo) {
@@ -185,80 +208,54 @@ TEST_F(WatchersTest, SweepAndFleetChangesAreNewsToo) {
   Turn();
 
   ASSERT_THAT(sent_, SizeIs(3));
-  EXPECT_EQ(sent_[1].sweep.state, SweepState::kPaused);
 }
 
-TEST_F(WatchersTest, LastMessageComesWhenTheSweepHasEndedAndIsTheLast) {
+TEST_F(WatchersTest, LargeChangeIsSplit) {
   Watch();
-  Turn();
-  Written();
-  Move('a', TrialState::kCompleted);
-  Move('b', TrialState::kFailed);
-  Turn();
-  ASSERT_THAT(sent_, SizeIs(2));
-  EXPECT_TRUE(sent_[1].is_last);
-  EXPECT_EQ(sent_[1].sweep.state, SweepState::kFinished);
-
-  Written();
-  Move('a', TrialState::kCompleted);
-  watchers_.WorkersChanged();
-  Turn();
-
-  EXPECT_THAT(sent_, SizeIs(2));
-}
-
-TEST_F(WatchersTest, LargeChangeIsSplitAndOnlyItsEndIsLast) {
-  std::vector<NewTrial> trials;
-  for (int i = 0; i < 1200; ++i) {
-    NewTrial trial = ATrial('a');
-    trial.trial_id = Sha256Hex(std::to_string(i));
-    trials.push_back(trial);
-  }
-  store_->InsertSweep(ASweep("sw-3"), trials, {}, {});
-  watchers_.WatchSweep(
-      kCall, *store_->FindSweep("sw-3"), *store_,
-      [this](SweepUpdate update) { sent_.push_back(std::move(update)); });
-  for (const NewTrial& trial : trials) {
-    store_->SetTrialState({trial.trial_id, TrialState::kCompleted, 1, "w"},
-                          kNow);
-    watchers_.TrialChanged(trial.trial_id);
-  }
-  for (int i = 0; i < 5; ++i) {
+  AddTrials(1200);
+  for (int i = 0; i < 4; ++i) {
     Turn();
     Written();
   }
 
   ASSERT_THAT(sent_, SizeIs(3));
   EXPECT_THAT(sent_[0].changed, SizeIs(500));
-  EXPECT_FALSE(sent_[0].is_last);
   EXPECT_THAT(sent_[2].changed, SizeIs(200));
-  EXPECT_TRUE(sent_[2].is_last);
 }
 
-TEST_F(WatchersTest, MessageIsNeverTooLargeForAClient) {
-  std::vector<NewTrial> trials;
-  for (int i = 0; i < 100; ++i) {
-    NewTrial trial = ATrial('a');
-    trial.trial_id = Sha256Hex(std::to_string(i));
-    trial.configuration_json = "\"" + std::string(100'000, 'x') + "\"";
-    trials.push_back(trial);
-  }
-  store_->InsertSweep(ASweep("sw-3"), trials, {}, {});
-  watchers_.WatchSweep(
-      kCall, *store_->FindSweep("sw-3"), *store_,
-      [this](SweepUpdate update) { sent_.push_back(std::move(update)); });
-  for (const NewTrial& trial : trials) watchers_.TrialChanged(trial.trial_id);
-  for (int i = 0; i < 20; ++i) {
-    Turn();
-    Written();
-  }
+TEST_F(WatchersTest, WhatAMessageHadNoRoomForComesWithTheNextOne) {
+  Watch();
+  Turn();
+  watchers_.PutBack(kCall, {Id('b')});
+  Written();
+  Turn();
 
-  size_t all = 0;
-  for (const SweepUpdate& update : sent_) {
-    EXPECT_LE(update.changed.size(), 11u);
-    all += update.changed.size();
-  }
-  EXPECT_EQ(all, 100u);
+  ASSERT_THAT(sent_, SizeIs(2));
+  EXPECT_THAT(sent_[1].changed, ElementsAre(Id('b')));
+}
+
+TEST_F(WatchersTest, AllIsToldUntilSomethingChangesOrIsPutBack) {
+  Watch();
+  Turn();
+  EXPECT_TRUE(watchers_.HasToldAll(kCall));
+  Move('b', TrialState::kCompleted);  // while a message is on its way
+  EXPECT_FALSE(watchers_.HasToldAll(kCall));
+
+  Written();
+  Turn();
+  EXPECT_TRUE(watchers_.HasToldAll(kCall));
+  watchers_.PutBack(kCall, {Id('b')});
+  EXPECT_FALSE(watchers_.HasToldAll(kCall));
+}
+
+TEST_F(WatchersTest, NothingPutBackIsNoNews) {
+  Watch();
+  Turn();
+  watchers_.PutBack(kCall, {});
+  Written();
+  Turn();
+
+  EXPECT_THAT(sent_, SizeIs(1));
 }
 
 TEST_F(WatchersTest, RemovedStreamHearsNothing) {
@@ -284,7 +281,7 @@ TEST_F(WatchersTest, UndoneMessageIsMadeAnew) {
   Turn();
 
   ASSERT_THAT(sent_, SizeIs(2));
-  EXPECT_THAT(IdsIn(sent_[1]), ElementsAre(Id('a'), Id('b')));
+  EXPECT_THAT(sent_[1].changed, ElementsAre(Id('a'), Id('b')));
 }
 
 TEST_F(WatchersTest, UndoneTurnDoesNotDisturbAMessageThatIsBeingWritten) {
@@ -406,18 +403,17 @@ TEST_F(WatchersTest, StoppingEndsStreamsThatAreNotWriting) {
   watchers_.Ready(kCall);
   Log(1, 1, "two");
 
-  for (const auto& send : watchers_.TakeStopping(*store_, kNow)) send();
+  for (const auto& send : watchers_.TakeStopping(*store_, now_)) send();
 
   ASSERT_THAT(sent_, SizeIs(2));
   EXPECT_TRUE(sent_[1].server_stopping);
-  EXPECT_TRUE(sent_[1].is_last);
   ASSERT_THAT(logs_, SizeIs(1));  // still writing
   watchers_.Ready(1);
-  for (const auto& send : watchers_.TakeStopping(*store_, kNow)) send();
+  for (const auto& send : watchers_.TakeStopping(*store_, now_)) send();
   ASSERT_THAT(logs_, SizeIs(2));
   EXPECT_TRUE(logs_[1].is_last);
   EXPECT_THAT(LinesIn(logs_[1]), ElementsAre("two"));
-  EXPECT_THAT(watchers_.TakeStopping(*store_, kNow), IsEmpty());
+  EXPECT_THAT(watchers_.TakeStopping(*store_, now_), IsEmpty());
 }
 
 }  // namespace

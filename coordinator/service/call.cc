@@ -49,18 +49,26 @@ grpc::ServerUnaryReactor* AnswerInEngine(Engine& engine,
 
 namespace {
 
-absl::Status ReadStore(const std::filesystem::path& folder,
-                       const Reading& work) {
+struct Nothing {};
+
+absl::StatusOr<Nothing> ReadUnguarded(const std::filesystem::path& folder,
+                                      const Reading& work) {
   DFSWEEP_ASSIGN_OR_RETURN(std::unique_ptr<Store> store,
                            SqliteStore::OpenReader(folder));
   store->Begin();
   absl::Status status = work(*store);
   // Whatever was found after a failed read must not be told.
   DFSWEEP_RETURN_IF_ERROR(store->Commit());
-  return status;
+  DFSWEEP_RETURN_IF_ERROR(status);
+  return Nothing{};
 }
 
 }  // namespace
+
+absl::Status ReadStore(const std::filesystem::path& folder,
+                       const Reading& work) {
+  return Guarded<Nothing>([&] { return ReadUnguarded(folder, work); }).status();
+}
 
 grpc::ServerUnaryReactor* AnswerFromStore(TaskThreads& tasks,
                                           const std::filesystem::path& folder,
@@ -71,12 +79,7 @@ grpc::ServerUnaryReactor* AnswerFromStore(TaskThreads& tasks,
     return Finish(reactor, status);
   }
   tasks.Add([folder, reactor, work = std::move(work)] {
-    struct Nothing {};
-    auto done = Guarded<Nothing>([&]() -> absl::StatusOr<Nothing> {
-      DFSWEEP_RETURN_IF_ERROR(ReadStore(folder, work));
-      return Nothing{};
-    });
-    Finish(reactor, done.status());
+    Finish(reactor, ReadStore(folder, work));
   });
   return reactor;
 }

@@ -53,10 +53,15 @@ grpc::ServerUnaryReactor* AnswerInEngine(Engine& engine,
                                          grpc::CallbackServerContext* context,
                                          Work work);
 
-// A whole unary call that only reads what was committed last: on one of
-// `tasks`, beside the engine's thread, whose leases must not wait for a large
-// sweep. `folder`: the store's. `work` writes the answer into the response.
+// Reads what was committed last, through a connection of its own, beside the
+// engine's thread: its leases must not wait for a large sweep. `folder`: the
+// store's.
 using Reading = std::function<absl::Status(Store&)>;
+absl::Status ReadStore(const std::filesystem::path& folder,
+                       const Reading& work);
+
+// A whole unary call that only reads: ReadStore on one of `tasks`. `work`
+// writes the answer into the response.
 grpc::ServerUnaryReactor* AnswerFromStore(TaskThreads& tasks,
                                           const std::filesystem::path& folder,
                                           grpc::CallbackServerContext* context,
@@ -84,7 +89,7 @@ class ParkedCall final : public grpc::ServerUnaryReactor {
   const Cancel cancel_;
 };
 
-// A stream whose messages are made by Watchers on the engine's thread. It
+// A stream whose messages Watchers ask for on the engine's thread. It
 // keeps itself alive until gRPC is done with it, and whoever holds a pointer
 // after that may still call Send and End: they do nothing.
 template <typename Message>

@@ -296,15 +296,6 @@ void ToProto(const RetryAnswer& answer, v1::RetryTrialsResponse* out) {
   ToProto(answer.sweep, out->mutable_sweep());
 }
 
-void ToProto(const SweepUpdate& update, v1::WatchSweepResponse* out) {
-  ToProto(update.sweep, out->mutable_sweep());
-  for (const TrialRow& row : update.changed) {
-    ToProto(row, out->add_changed_trials());
-  }
-  out->set_server_stopping(update.server_stopping);
-  out->set_workers_online(update.workers_online);
-}
-
 void ToProto(const LogUpdate& update, v1::StreamTrialLogsResponse* out) {
   ToProto(update.trial, out->mutable_trial());
   out->set_attempt(update.attempt);

@@ -23,7 +23,6 @@ void ToProto(const DatasetRow& row, v1::Dataset* out);
 void ToProto(const PlanView& view, v1::SweepPlan* out);
 void ToProto(const SubmitAnswer& answer, v1::CreateSweepResponse* out);
 void ToProto(const RetryAnswer& answer, v1::RetryTrialsResponse* out);
-void ToProto(const SweepUpdate& update, v1::WatchSweepResponse* out);
 void ToProto(const LogUpdate& update, v1::StreamTrialLogsResponse* out);
 void ToProto(const AttemptId& attempt, v1::AttemptRef* out);
 void ToProto(const LeaseRow& lease, v1::Lease* out);

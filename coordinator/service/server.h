@@ -82,8 +82,8 @@ class Server {
   const DatasetFiles datasets_;
   const std::unique_ptr<CheckpointFiles> checkpoints_;
   const std::unique_ptr<Access> access_;
-  TaskThreads tasks_;
   const std::unique_ptr<Engine> engine_;
+  TaskThreads tasks_;  // ends first: some post to the engine
   WorkerService worker_service_;
   SweepService sweep_service_;
   std::unique_ptr<grpc::Server> server_;

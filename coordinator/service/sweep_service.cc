@@ -20,6 +20,7 @@
 #include "coordinator/service/convert.h"
 #include "coordinator/service/dataset_transfer.h"
 #include "coordinator/service/export_results.h"
+#include "coordinator/service/sweep_messages.h"
 #include "coordinator/service/token_calls.h"
 
 namespace dfsweep::coordinator {
@@ -116,6 +117,43 @@ absl::StatusOr<std::vector<v1::StreamTrialLogsResponse>> LogsSoFar(
     ToProto(update, &messages.emplace_back());
   } while (!update.lines.empty());
   return messages;
+}
+
+// What `read` makes of the store in `folder`.
+template <typename T>
+absl::StatusOr<T> ReadFrom(
+    const std::filesystem::path& folder,
+    const std::function<absl::StatusOr<T>(Store&)>& read) {
+  absl::StatusOr<T> value;
+  DFSWEEP_RETURN_IF_ERROR(ReadStore(folder, [&](Store& store) {
+    value = read(store);
+    return value.status();
+  }));
+  return value;
+}
+
+void EndWatch(Turn& turn, SweepStream& stream, const absl::Status& status) {
+  turn.watchers().Remove(stream.id());
+  stream.End(status);
+}
+
+void SendMessage(Turn& turn, SweepStream& stream,
+                 absl::StatusOr<SweepMessage> message) {
+  if (!message.ok()) return EndWatch(turn, stream, message.status());
+  Watchers& watchers = turn.watchers();
+  watchers.PutBack(stream.id(), message->left);
+  // The sweep may have ended after the news were made: then there are more.
+  const bool is_last = message->response.server_stopping() ||
+                       (message->has_ended && watchers.HasToldAll(stream.id()));
+  if (message->has_ended) watchers.Hurry(stream.id());
+  if (is_last) watchers.Remove(stream.id());
+  stream.Send(std::move(message->response), is_last);
+}
+
+void BeginWatch(Turn& turn, SweepStream& stream,
+                absl::StatusOr<SweepTrials> trials) {
+  if (!trials.ok()) return EndWatch(turn, stream, trials.status());
+  turn.watchers().SetTrials(stream.id(), *std::move(trials));
 }
 
 }  // namespace
@@ -244,21 +282,41 @@ grpc::ServerUnaryReactor* SweepService::ListTrials(
 
 grpc::ServerWriteReactor<v1::WatchSweepResponse>* SweepService::WatchSweep(
     Context* context, const v1::WatchSweepRequest* request) {
-  auto stream = WatchStream<v1::WatchSweepResponse>::New(engine_);
+  auto stream = SweepStream::New(engine_);
   absl::Status checked = CheckDeadline(*context);
-  engine_.Post([stream, checked, name = request->sweep()](Turn& turn) {
+  engine_.Post([this, stream, checked, name = request->sweep()](Turn& turn) {
     auto sweep = checked.ok() ? FindSweep(turn.store(), name)
                               : absl::StatusOr<SweepRow>(checked);
     if (!sweep.ok()) return stream->EndAfterCommit(turn, sweep.status());
-    turn.watchers().WatchSweep(stream->id(), *sweep, turn.store(),
-                               [stream](const SweepUpdate& update) {
-                                 v1::WatchSweepResponse message;
-                                 ToProto(update, &message);
-                                 stream->Send(std::move(message),
-                                              update.is_last);
-                               });
+    const std::string id = sweep->sweep_id;
+    turn.watchers().WatchSweep(
+        stream->id(), id, [this, stream](const SweepNews& news) {
+          ReadBeside<SweepMessage>(stream, SendMessage, [news](Store& store) {
+            return MakeSweepMessage(store, news, absl::Now());
+          });
+        });
+    turn.AfterCommit([this, stream, id](const absl::Status&) {
+      ReadBeside<SweepTrials>(stream, BeginWatch, [id](Store& store) {
+        return ReadSweepTrials(store, id);
+      });
+    });
   });
   return stream.get();
+}
+
+// A task may outlive this object.
+template <typename T>
+void SweepService::ReadBeside(const std::shared_ptr<SweepStream>& stream,
+                              void (*use)(Turn&, SweepStream&,
+                                          absl::StatusOr<T>),
+                              std::function<absl::StatusOr<T>(Store&)> read) {
+  tasks_.Add([&engine = engine_, folder = store_, stream, use,
+              read = std::move(read)] {
+    engine.Post(
+        [stream, use, value = ReadFrom<T>(folder, read)](Turn& turn) mutable {
+          use(turn, *stream, std::move(value));
+        });
+  });
 }
 
 grpc::ServerWriteReactor<v1::StreamTrialLogsResponse>*

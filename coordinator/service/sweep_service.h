@@ -2,12 +2,16 @@
 #define DFSWEEP_COORDINATOR_SERVICE_SWEEP_SERVICE_H_
 
 #include "coordinator/engine/engine.h"
+#include "coordinator/engine/views.h"
 #include "coordinator/service/access.h"
+#include "coordinator/service/call.h"
 #include "coordinator/service/task_threads.h"
 #include "coordinator/store/dataset_files.h"
 #include "dfsweep/v1/sweep_service.grpc.pb.h"
 
 namespace dfsweep::coordinator {
+
+using SweepStream = WatchStream<v1::WatchSweepResponse>;
 
 // What people call: checks requests, hands them to the engine, converts the
 // answers. Thread-safe; what it is given outlives it.
@@ -80,6 +84,13 @@ class SweepService final : public v1::SweepService::CallbackService {
   Unary* Command(Context* context, const Request* request, v1::Sweep* response,
                  absl::StatusOr<SweepView> (*command)(Turn&,
                                                       const std::string&));
+
+  // Reads what was committed last, on one of the tasks; `use` gets it on the
+  // engine's thread.
+  template <typename T>
+  void ReadBeside(const std::shared_ptr<SweepStream>& stream,
+                  void (*use)(Turn&, SweepStream&, absl::StatusOr<T>),
+                  std::function<absl::StatusOr<T>(Store&)> read);
 
   Engine& engine_;
   const std::filesystem::path store_;

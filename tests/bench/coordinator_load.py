@@ -1,4 +1,4 @@
-"""Coordinator under load beside Optuna and Ray Tune; see coordinator_load.sh."""
+"""Coordinator under load beside its peers; see coordinator_load.sh."""
 
 import argparse
 import contextlib
@@ -37,14 +37,20 @@ def arguments():
                         help="seconds that a trial takes")
     parser.add_argument("--results-meanwhile", action="store_true",
                         help="ask for the table again and again during the load")
+    parser.add_argument("--status-meanwhile", action="store_true",
+                        help="ask for the status likewise")
+    parser.add_argument("--watchers", type=int, default=0,
+                        help="how many watch the sweep during the load")
     parser.add_argument("--optuna-workers", type=int, default=8)
     parser.add_argument("--optuna-trials", type=int, default=400)
     parser.add_argument("--ray-trials", type=int, default=200)
+    parser.add_argument("--hyperqueue-tasks", type=int, default=5000)
     parser.add_argument("--no-peers", action="store_true")
     return parser.parse_args()
 
 
 def memory_mib(pid, field):
+    """Such as VmRSS, of a process or of "self"."""
     for line in open(f"/proc/{pid}/status"):
         if line.startswith(field):
             return int(line.split()[1]) / 1024
@@ -52,6 +58,7 @@ def memory_mib(pid, field):
 
 
 def cpu_seconds(pid):
+    """Of a process, or of one of this one's threads, as in "self/task/7"."""
     fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -74,12 +81,18 @@ class Coordinator:
             stderr=open(folder / "coordinator.log", "w"), text=True)
         self.address = self.process.stdout.readline().split()[-1]
 
+    def start(self, *words):
+        """A `dfsweep` command as a process."""
+        environment = dict(os.environ, DFSWEEP_COORDINATOR=self.address)
+        return subprocess.Popen([self.bin / "dfsweep", *words],
+                                env=environment, stdout=subprocess.DEVNULL)
+
     def run(self, *words):
         """Seconds that a `dfsweep` command takes."""
-        environment = dict(os.environ, DFSWEEP_COORDINATOR=self.address)
         start = time.monotonic()
-        subprocess.run([self.bin / "dfsweep", *words], check=True,
-                       env=environment, stdout=subprocess.DEVNULL)
+        code = self.start(*words).wait()
+        if code != 0:
+            raise subprocess.CalledProcessError(code, words)
         return time.monotonic() - start
 
     def close(self):
@@ -87,18 +100,19 @@ class Coordinator:
         self.process.wait(30)
 
 
-class ResultsMeanwhile:
-    """Somebody who reads the sweep's table while it is worked on."""
+class Meanwhile:
+    """Somebody who runs a command on the sweep again and again."""
 
-    def __init__(self, coordinator):
+    def __init__(self, coordinator, command):
         self.coordinator = coordinator
+        self.command = command
         self.count = 0
         self.is_over = threading.Event()
-        self.thread = threading.Thread(target=self.read)
+        self.thread = threading.Thread(target=self.ask)
 
-    def read(self):
+    def ask(self):
         while not self.is_over.is_set():
-            self.coordinator.run("results", "load")
+            self.coordinator.run(self.command, "load")
             self.count += 1
 
     def __enter__(self):
@@ -110,6 +124,20 @@ class ResultsMeanwhile:
         self.thread.join()
 
 
+class Watcher:
+    """Somebody who has `dfsweep watch` on the screen."""
+
+    def __init__(self, coordinator):
+        self.process = coordinator.start("watch", "load")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(30)
+
+
 def sweep_file(folder, trials):
     seeds = 100 if trials % 100 == 0 else 1
     rates = ", ".join(f"{i + 1}.0e-6" for i in range(trials // seeds))
@@ -119,13 +147,22 @@ def sweep_file(folder, trials):
     return path
 
 
+def commands_meanwhile(options):
+    wanted = {"results": options.results_meanwhile,
+              "status": options.status_meanwhile}
+    return [command for command, is_wanted in wanted.items() if is_wanted]
+
+
 def measure_dfsweep(options, folder):
     coordinator = Coordinator(options.build, folder)
     pid = coordinator.process.pid
     submit = coordinator.run("submit", str(sweep_file(folder, options.trials)))
     before = memory_mib(pid, "VmRSS"), folder_mib(coordinator.store), cpu_seconds(pid)
-    reader = ResultsMeanwhile(coordinator)
-    with reader if options.results_meanwhile else contextlib.nullcontext():
+    with contextlib.ExitStack() as others:
+        for _ in range(options.watchers):
+            others.enter_context(Watcher(coordinator))
+        asking = [others.enter_context(Meanwhile(coordinator, command))
+                  for command in commands_meanwhile(options)]
         load = subprocess.run(
             [options.build / "tests" / "bin" / "coordinator_load",
              coordinator.address, "--workers", str(options.workers),
@@ -134,7 +171,8 @@ def measure_dfsweep(options, folder):
             stdout=subprocess.PIPE, text=True)
     report = json.loads(load.stdout)
     report |= {
-        "results_meanwhile": reader.count,
+        "watchers": options.watchers,
+        "meanwhile": {one.command: one.count for one in asking},
         "submit_seconds": submit,
         "cpu_seconds": cpu_seconds(pid) - before[2],
         "memory_before_mib": before[0],
@@ -280,6 +318,72 @@ def compare_with_ray(options):
           f"| its own storage | {done / seconds:.1f} trials/s |")
 
 
+def threads_of_this_process():
+    return set(os.listdir("/proc/self/task"))
+
+
+def no_op_job(tasks, folder):
+    import hyperqueue
+    job = hyperqueue.Job(default_workdir=folder)
+    for _ in range(tasks):
+        job.program(["true"], stdout=None, stderr=None)
+    return job
+
+
+def hyperqueue_cluster(workers, tasks):
+    """A cluster in this process, which runs a process for each task."""
+    # What it prints itself is no part of the table.
+    os.environ["TQDM_DISABLE"] = "1"
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    import hyperqueue
+    from hyperqueue.cluster import WorkerConfig
+
+    others = threads_of_this_process()
+    with (tempfile.TemporaryDirectory() as folder,
+          hyperqueue.LocalCluster(server_dir=folder) as cluster):
+        server = threads_of_this_process() - others
+        for _ in range(workers):
+            cluster.start_worker(WorkerConfig(cores=1))
+        job = no_op_job(tasks, folder)
+        client = cluster.client()
+        before = memory_mib("self", "VmRSS")
+        start = time.monotonic()
+        client.wait_for_jobs([client.submit(job)])  # asks once a second
+        seconds = time.monotonic() - start
+        server_seconds = sum(cpu_seconds(f"self/task/{thread}")
+                             for thread in server)
+        return {"tasks_per_second": tasks / seconds,
+                "server_us": 1e6 * server_seconds / tasks,
+                "memory_before_mib": before,
+                "memory_peak_mib": memory_mib("self", "VmHWM")}
+
+
+def processes_per_second(at_once, count):
+    """How fast this machine starts the processes that HyperQueue's tasks are."""
+    start = time.monotonic()
+    subprocess.run(["xargs", "-P", str(at_once), "-n", "1", "true"], check=True,
+                   input="\n".join(map(str, range(count))), text=True)
+    return count / (time.monotonic() - start)
+
+
+def compare_with_hyperqueue(options):
+    try:
+        from hyperqueue import get_version
+    except ImportError:
+        print("\nHyperQueue is not installed: left out")
+        return
+    workers, tasks = options.optuna_workers, options.hyperqueue_tasks
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        report = pool.apply(hyperqueue_cluster, (workers, tasks))
+    print(f"\nHyperQueue {get_version()}, {workers} workers, {tasks} tasks, "
+          "a process for each")
+    print("| a local cluster, no journal | {tasks_per_second:.0f} tasks/s | "
+          "server's CPU time a task {server_us:.0f} µs | memory before, peak, with "
+          "its workers {memory_before_mib:.0f}, {memory_peak_mib:.0f} MiB |".format(**report))
+    print(f"| the processes alone, by xargs | "
+          f"{processes_per_second(workers, tasks):.0f} processes/s |")
+
+
 def print_dfsweep(report):
     if report["errors"]:
         print(f"{report['errors']} errors, the first: {report['first_error']}")
@@ -291,7 +395,9 @@ def print_dfsweep(report):
             ("completion p50, p99", "{p50_ms:.1f} ms, {p99_ms:.1f} ms".format(**report["completion"])),
             ("coordinator's CPU time a trial",
              f"{1e6 * report['cpu_seconds'] / report['trials']:.0f} µs"),
-            ("results asked for meanwhile", report["results_meanwhile"]),
+            ("watchers", report["watchers"]),
+            *((f"{command}, asked meanwhile", count)
+              for command, count in report["meanwhile"].items()),
             ("memory before, after, peak, peak with results",
              "{memory_before_mib:.0f}, {memory_mib:.0f}, {memory_peak_mib:.0f}, "
              "{memory_results_mib:.0f} MiB".format(**report)),
@@ -312,6 +418,7 @@ def main():
     if not options.no_peers:
         compare_with_optuna(options)
         compare_with_ray(options)
+        compare_with_hyperqueue(options)
 
 
 if __name__ == "__main__":

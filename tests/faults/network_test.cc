@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "absl/time/clock.h"
+#include "base/files.h"
 #include "base/test_setting.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/proxy.h"
@@ -99,6 +100,7 @@ TEST_F(NetworkFaultsTest, ManyWorkersComeBackSpreadInTime) {
   const int workers = NumberFromEnvironment("DFSWEEP_HERD", 50);
   const absl::Duration patience =
       absl::Seconds(30) + absl::Seconds(1) * workers;
+  AllowAllFiles();  // two a worker, and two for each of its connections
   StartBehindProxy();
   for (int i = 0; i < workers; ++i) {
     fleet_.StartWorker(fmt::format("w{}", i), 1, {}, {"--no-probe"});

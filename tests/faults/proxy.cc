@@ -13,7 +13,7 @@
 namespace dfsweep::testing {
 namespace {
 
-constexpr int kSliceMs = 10;  // how soon a pump sees a change
+constexpr int kSliceMs = 10;  // how soon what is held back is let go
 constexpr int kPieceBytes = 4096;
 
 sockaddr_in Loopback(int port) {
@@ -22,11 +22,6 @@ sockaddr_in Loopback(int port) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<uint16_t>(port));
   return address;
-}
-
-bool IsReadable(int socket) {
-  pollfd waiter = {socket, POLLIN, 0};
-  return ::poll(&waiter, 1, kSliceMs) > 0;
 }
 
 bool SendAll(int socket, const char* bytes, ssize_t count) {
@@ -58,14 +53,10 @@ Proxy::Proxy(const std::string& target)
 
 Proxy::~Proxy() {
   stopping_ = true;
+  ::shutdown(listener_, SHUT_RDWR);  // wakes the acceptor
   acceptor_.join();
   Cut();
   for (std::thread& pump : pumps_) pump.join();
-  absl::MutexLock lock(&mutex_);
-  for (Connection& connection : connections_) {
-    ::close(connection.client);
-    ::close(connection.server);
-  }
   ::close(listener_);
 }
 
@@ -95,7 +86,6 @@ std::vector<absl::Time> Proxy::Arrivals() const {
 
 void Proxy::Accept() {
   while (!stopping_) {
-    if (!IsReadable(listener_)) continue;
     const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client >= 0) Open(client);
   }
@@ -114,13 +104,22 @@ void Proxy::Open(int client) {
     ::close(client);
     return;
   }
-  Connection& connection = connections_.emplace_back();
-  connection.client = client;
-  connection.server = server;
+  auto connection = connections_.emplace(connections_.end());
+  connection->client = client;
+  connection->server = server;
   for (bool is_reply : {false, true}) {
     pumps_.emplace_back(
-        [this, &connection, is_reply] { Pump(connection, is_reply); });
+        [this, connection, is_reply] { Run(connection, is_reply); });
   }
+}
+
+void Proxy::Run(Connections::iterator connection, bool is_reply) {
+  Pump(*connection, is_reply);
+  absl::MutexLock lock(&mutex_);
+  if (--connection->pumps > 0) return;
+  ::close(connection->client);
+  ::close(connection->server);
+  connections_.erase(connection);
 }
 
 void Proxy::Pump(Connection& connection, bool is_reply) {
@@ -132,7 +131,6 @@ void Proxy::Pump(Connection& connection, bool is_reply) {
       ::poll(nullptr, 0, kSliceMs);
       continue;
     }
-    if (!IsReadable(from)) continue;
     const ssize_t count = ::recv(from, bytes, sizeof bytes, 0);
     if (connection.is_black_hole && count > 0) continue;
     if (count > 0) AwaitSlowLink(static_cast<int>(count));

@@ -41,16 +41,19 @@ class Proxy {
   std::vector<absl::Time> Arrivals() const;
 
  private:
-  // Sockets are closed by the destructor only, so that no pump can touch
-  // another's that got the same number.
+  // Its sockets are closed by the last of its two pumps, so that neither can
+  // touch another's that got the same number.
   struct Connection {
     int client = -1;
     int server = -1;
+    int pumps = 2;
     std::atomic<bool> is_black_hole = false;
     std::atomic<bool> is_cut = false;
   };
+  using Connections = std::list<Connection>;
   void Accept();
   void Open(int client);
+  void Run(Connections::iterator connection, bool is_reply);
   void Pump(Connection& connection, bool is_reply);
   bool MustHold(const Connection& connection, bool is_reply) const;
   void AwaitSlowLink(int bytes) const;
@@ -64,7 +67,7 @@ class Proxy {
   std::atomic<int> delay_ms_ = 0;
   std::atomic<int> bytes_per_second_ = 0;  // 0: as fast as it goes
   mutable absl::Mutex mutex_;
-  std::list<Connection> connections_ ABSL_GUARDED_BY(mutex_);
+  Connections connections_ ABSL_GUARDED_BY(mutex_);
   std::vector<absl::Time> arrivals_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> pumps_;  // the acceptor's, then the destructor's
   std::thread acceptor_;
