@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # What the coordinator costs: simulated workers empty a sweep of no-op trials.
 # Usage:
-#   tests/bench/coordinator_load.sh [--workers N] [--trials N] [--training SECONDS]
-#                                   [--results-meanwhile] [--no-peers]
+#   tests/bench/coordinator_load.sh [--workers N] [--trials N] [--seeds N]
+#                                   [--training SECONDS] [--results-meanwhile]
+#                                   [--no-peers]
 #                                   [--optuna-workers N] [--optuna-trials N]
 #                                   [--ray-trials N]
 # Prints tables of dfsweep, Optuna and Ray Tune in about five minutes on two
