@@ -57,13 +57,15 @@ class TrialWriter {
     AddMember("sweep", row.sweep);
     AddMember("status", row.status);
     text_ += fmt::format(",\"seed\":{},\"attempt\":{}", row.seed, row.attempt);
-    AddMember("parameters", row.parameters, parameters_);
+    AddName("parameters");
+    AddParameters(row.parameters);
     text_ += ",\"metrics\":";
     AddMetrics(row);
     AddMember("accuracy_matrix", row.accuracy_matrix);
     AddMember("learning_curve", row.learning_curve);
     AddMember("worker", row.worker);
-    AddMember("environment", row.environment, environment_);
+    AddName("environment");
+    AddEnvironment(row.environment);
     text_ += ",\"dataset\":{\"name\":";
     AddString(row.dataset.name);
     AddMember("digest", row.dataset.digest);
@@ -77,9 +79,10 @@ class TrialWriter {
 
  private:
   // What the last row's was written as.
+  template <typename T>
   struct Written {
-    SharedJson value;
-    std::string text = "{}";
+    T value;
+    std::string text;
   };
 
   void AddString(const std::string& value) {
@@ -103,11 +106,31 @@ class TrialWriter {
     AddName(name);
     text_ += Dump(value);
   }
-  void AddMember(const std::string& name, const SharedJson& value,
-                 Written& last) {
-    if (!value.IsSame(last.value)) last = {value, Dump(*value)};
-    AddName(name);
-    text_ += last.text;
+  void AddParameters(const ParameterSet& parameters) {
+    if (!parameters.IsSame(parameters_.value)) {
+      parameters_ = {parameters, TextOf(parameters)};
+    }
+    text_ += parameters_.text;
+  }
+  std::string TextOf(const ParameterSet& parameters) {
+    members_.resize(parameters.members().size());
+    std::string text;
+    for (size_t i = 0; i < members_.size(); ++i) {
+      const ParameterSet::Member* member = parameters.members()[i];
+      Written<const ParameterSet::Member*>& last = members_[i];
+      if (member != last.value) {
+        last = {member, Dump(Json(member->name)) + ":" + Dump(member->value)};
+      }
+      text += i == 0 ? '{' : ',';
+      text += last.text;
+    }
+    return text.empty() ? "{}" : text + "}";
+  }
+  void AddEnvironment(const SharedJson& environment) {
+    if (!environment.IsSame(environment_.value)) {
+      environment_ = {environment, Dump(*environment)};
+    }
+    text_ += environment_.text;
   }
   void AddTime(const std::string& name, const std::string& time) {
     if (!time.empty()) return AddMember(name, time);
@@ -126,8 +149,9 @@ class TrialWriter {
   }
 
   std::string& text_;
-  Written parameters_;
-  Written environment_;
+  Written<ParameterSet> parameters_{{}, "{}"};
+  std::vector<Written<const ParameterSet::Member*>> members_;
+  Written<SharedJson> environment_{{}, "{}"};
 };
 
 }  // namespace

@@ -593,6 +593,36 @@ TEST_F(StoreTest, DivergedTrialKeepsItsMetricsAndReason) {
   EXPECT_EQ(Trial('a').metrics["forgetting"], 0.25);
 }
 
+TEST_F(StoreTest, ResultsShareParametersThatAreEqual) {
+  std::vector<NewTrial> trials;
+  for (const char* configuration :
+       {R"({"epochs":8,"strategy":"naive"})",
+        R"({"epochs":9,"strategy":"naive"})",
+        R"({"epochs":9,"si.c":0.5,"strategy":"si","x":"a,\"b"})",
+        R"({"epochs":9,"strategy":"naive","x":"a,\"b"})", R"({ "epochs": 9 })",
+        R"({"epochs":9,"strategy":"naive"})"}) {
+    trials.push_back(ATrial(static_cast<char>('1' + trials.size())));
+    trials.back().configuration_json = configuration;
+  }
+  Insert(ASweep("sw-1"), trials);
+
+  const std::vector<ResultRow> rows = Results("sw-1");
+
+  ASSERT_THAT(rows, SizeIs(trials.size()));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].parameters,
+              ParameterSet(Json::parse(trials[i].configuration_json)))
+        << trials[i].configuration_json;
+  }
+  EXPECT_EQ(rows[0].parameters.Find("strategy"),
+            rows[1].parameters.Find("strategy"));
+  EXPECT_EQ(rows[1].parameters.Find("epochs"),
+            rows[3].parameters.Find("epochs"));
+  EXPECT_EQ(rows[2].parameters.Find("x"), rows[3].parameters.Find("x"));
+  EXPECT_EQ(rows[1].parameters.Find("epochs"),
+            rows[5].parameters.Find("epochs"));
+}
+
 TEST_F(StoreTest, ResultRowsHaveEverythingForATable) {
   Insert(ASweep("sw-1", "name"), {ATrial('a', 4)});
   store_->PutWorker(AWorker("w"), kNow);
@@ -610,7 +640,7 @@ TEST_F(StoreTest, ResultRowsHaveEverythingForATable) {
   EXPECT_EQ(row.status, "completed");
   EXPECT_EQ(row.seed, 4);
   EXPECT_EQ(row.attempt, 1);
-  EXPECT_EQ(*row.parameters, Json({{"strategy", "naive"}}));
+  EXPECT_EQ(row.parameters, ParameterSet({{"strategy", "naive"}}));
   EXPECT_EQ(row.metrics.at("average_accuracy"), 0.5);
   EXPECT_EQ(row.accuracy_matrix, Json::parse("[[0.75],[0.25,0.75]]"));
   EXPECT_EQ(row.parts.at("open_world"), Json::parse(R"({"points":[]})"));
