@@ -176,6 +176,7 @@ std::string KeyOf(const std::vector<const Json*>& values) {
 
 void AddRows(const std::vector<ResultRow>& rows, View& view) {
   std::unordered_map<std::string, size_t> places;
+  if (!view.trials) places.reserve(rows.size());
   const ResultRow* last = nullptr;
   std::vector<const Json*> values;
   size_t place = 0;

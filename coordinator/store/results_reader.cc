@@ -1,11 +1,9 @@
 #include "coordinator/store/results_reader.h"
 
-#include <deque>
-#include <memory>
 #include <unordered_map>
 #include <utility>
 
-#include "base/flat_json.h"
+#include "coordinator/store/parameter_reader.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/sqlite_store.h"
 
@@ -17,56 +15,6 @@ std::string Rfc3339(const Query& query, int column) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", FromMs(query.Int(column)),
                           absl::UTCTimeZone());
 }
-
-// Reads configurations. What one has in common with one before is shared.
-class ParameterReader {
- public:
-  // In canonical JSON. Trials that differ in their seed alone follow each
-  // other.
-  const ParameterSet& Read(std::string_view configuration) {
-    if (configuration != text_) {
-      text_ = configuration;
-      parameters_ = ReadMembers(text_, written_)
-                        ? ParameterSet(Shared(), members_)
-                        : Json::parse(text_);
-    }
-    return parameters_;
-  }
-
- private:
-  // A parameter's newest value.
-  struct Known {
-    std::string value;  // as written
-    const ParameterSet::Member* member;
-  };
-
-  // Both the written members and the known ones are ordered by name.
-  ParameterSet::Members Shared() {
-    ParameterSet::Members members;
-    members.reserve(written_.size());
-    auto known = known_.begin();
-    for (const auto& [name, value] : written_) {
-      while (known != known_.end() && known->member->name < name) ++known;
-      const bool has_name =
-          known != known_.end() && known->member->name == name;
-      if (!has_name) known = known_.emplace(known);
-      if (!has_name || known->value != value) {
-        *known = {std::string(value),
-                  &members_->emplace_back(ParameterSet::Member{
-                      std::string(name), Json::parse(value)})};
-      }
-      members.push_back(known->member);
-    }
-    return members;
-  }
-
-  std::string text_;
-  std::vector<JsonMember> written_;  // in text_
-  std::shared_ptr<std::deque<ParameterSet::Member>> members_ =
-      std::make_shared<std::deque<ParameterSet::Member>>();
-  std::vector<Known> known_;
-  ParameterSet parameters_;
-};
 
 // Reads one query a table: one for each row took most of the time of a large
 // sweep. All of them go through the trials in the sweep's order.

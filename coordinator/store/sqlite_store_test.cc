@@ -593,36 +593,6 @@ TEST_F(StoreTest, DivergedTrialKeepsItsMetricsAndReason) {
   EXPECT_EQ(Trial('a').metrics["forgetting"], 0.25);
 }
 
-TEST_F(StoreTest, ResultsShareParametersThatAreEqual) {
-  std::vector<NewTrial> trials;
-  for (const char* configuration :
-       {R"({"epochs":8,"strategy":"naive"})",
-        R"({"epochs":9,"strategy":"naive"})",
-        R"({"epochs":9,"si.c":0.5,"strategy":"si","x":"a,\"b"})",
-        R"({"epochs":9,"strategy":"naive","x":"a,\"b"})", R"({ "epochs": 9 })",
-        R"({"epochs":9,"strategy":"naive"})"}) {
-    trials.push_back(ATrial(static_cast<char>('1' + trials.size())));
-    trials.back().configuration_json = configuration;
-  }
-  Insert(ASweep("sw-1"), trials);
-
-  const std::vector<ResultRow> rows = Results("sw-1");
-
-  ASSERT_THAT(rows, SizeIs(trials.size()));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(rows[i].parameters,
-              ParameterSet(Json::parse(trials[i].configuration_json)))
-        << trials[i].configuration_json;
-  }
-  EXPECT_EQ(rows[0].parameters.Find("strategy"),
-            rows[1].parameters.Find("strategy"));
-  EXPECT_EQ(rows[1].parameters.Find("epochs"),
-            rows[3].parameters.Find("epochs"));
-  EXPECT_EQ(rows[2].parameters.Find("x"), rows[3].parameters.Find("x"));
-  EXPECT_EQ(rows[1].parameters.Find("epochs"),
-            rows[5].parameters.Find("epochs"));
-}
-
 TEST_F(StoreTest, ResultRowsHaveEverythingForATable) {
   Insert(ASweep("sw-1", "name"), {ATrial('a', 4)});
   store_->PutWorker(AWorker("w"), kNow);
