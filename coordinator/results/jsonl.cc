@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "coordinator/results/formats.h"
 
@@ -57,15 +58,13 @@ class TrialWriter {
     AddMember("sweep", row.sweep);
     AddMember("status", row.status);
     text_ += fmt::format(",\"seed\":{},\"attempt\":{}", row.seed, row.attempt);
-    AddName("parameters");
-    AddParameters(row.parameters);
+    AddMember("parameters", row.parameters, parameters_);
     text_ += ",\"metrics\":";
     AddMetrics(row);
     AddMember("accuracy_matrix", row.accuracy_matrix);
     AddMember("learning_curve", row.learning_curve);
     AddMember("worker", row.worker);
-    AddName("environment");
-    AddEnvironment(row.environment);
+    AddMember("environment", row.environment, environment_);
     text_ += ",\"dataset\":{\"name\":";
     AddString(row.dataset.name);
     AddMember("digest", row.dataset.digest);
@@ -78,11 +77,11 @@ class TrialWriter {
   }
 
  private:
-  // What the last row's was written as.
+  // What a value was last written as, so that an equal one need not be.
   template <typename T>
   struct Written {
-    T value;
-    std::string text;
+    T value{};
+    std::string text = "{}";
   };
 
   void AddString(const std::string& value) {
@@ -106,12 +105,13 @@ class TrialWriter {
     AddName(name);
     text_ += Dump(value);
   }
-  void AddParameters(const ParameterSet& parameters) {
-    if (!parameters.IsSame(parameters_.value)) {
-      parameters_ = {parameters, TextOf(parameters)};
-    }
-    text_ += parameters_.text;
+  template <typename T>
+  void AddMember(const std::string& name, const T& value, Written<T>& last) {
+    if (!value.IsSame(last.value)) last = {value, TextOf(value)};
+    AddName(name);
+    text_ += last.text;
   }
+  static std::string TextOf(const SharedJson& value) { return Dump(*value); }
   std::string TextOf(const ParameterSet& parameters) {
     members_.resize(parameters.members().size());
     std::string text;
@@ -125,12 +125,6 @@ class TrialWriter {
       text += last.text;
     }
     return text.empty() ? "{}" : text + "}";
-  }
-  void AddEnvironment(const SharedJson& environment) {
-    if (!environment.IsSame(environment_.value)) {
-      environment_ = {environment, Dump(*environment)};
-    }
-    text_ += environment_.text;
   }
   void AddTime(const std::string& name, const std::string& time) {
     if (!time.empty()) return AddMember(name, time);
@@ -149,9 +143,9 @@ class TrialWriter {
   }
 
   std::string& text_;
-  Written<ParameterSet> parameters_{{}, "{}"};
-  std::vector<Written<const ParameterSet::Member*>> members_;
-  Written<SharedJson> environment_{{}, "{}"};
+  Written<ParameterSet> parameters_;
+  std::vector<Written<const ParameterSet::Member*>> members_;  // its members
+  Written<SharedJson> environment_;
 };
 
 }  // namespace

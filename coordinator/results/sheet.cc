@@ -223,11 +223,6 @@ class SheetBuilder {
     });
   }
 
-  static size_t MostColumns(const View& view) {
-    constexpr size_t kOthers = 8;  // at most: n and other counts, interval
-    return view.parameters.size() + view.metrics.size() + kOthers;
-  }
-
   void AddCount(const char* header, int64_t Counts::*count) {
     if (view_.counts.*count == 0) return;
     Add({header, "", true, kCountPriority}, [count](const Group& group) {
