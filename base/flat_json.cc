@@ -47,21 +47,26 @@ size_t EndOfValue(std::string_view text, size_t begin) {
 
 }  // namespace
 
+bool ReadMember(std::string_view object, size_t& at, JsonMember& member) {
+  const size_t name = at + 1;
+  if (name >= object.size() || object[name] != '"') return false;
+  at = EndOfString(object, name);
+  if (at == kNone || at >= object.size() || object[at] != ':') return false;
+  const size_t value = at + 1;
+  at = EndOfValue(object, value);
+  if (at == kNone || at == value) return false;
+  member = {object.substr(name + 1, value - name - 3),
+            object.substr(value, at - value)};
+  return true;
+}
+
 bool ReadMembers(std::string_view object, std::vector<JsonMember>& members) {
   members.clear();
   if (object == "{}") return true;
   if (object.empty() || object[0] != '{') return false;
   size_t at = 0;
   do {
-    const size_t name = ++at;
-    if (name >= object.size() || object[name] != '"') return false;
-    at = EndOfString(object, name);
-    if (at == kNone || at >= object.size() || object[at] != ':') return false;
-    const size_t value = at + 1;
-    at = EndOfValue(object, value);
-    if (at == kNone || at == value) return false;
-    members.push_back({object.substr(name + 1, value - name - 3),
-                       object.substr(value, at - value)});
+    if (!ReadMember(object, at, members.emplace_back())) return false;
   } while (object[at] == ',');
   return object[at] == '}' && at + 1 == object.size();
 }

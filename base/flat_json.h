@@ -3,6 +3,7 @@
 #ifndef DFSWEEP_BASE_FLAT_JSON_H_
 #define DFSWEEP_BASE_FLAT_JSON_H_
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,6 +16,11 @@ struct JsonMember {
   std::string_view name;   // as written, between its quotes
   std::string_view value;  // as written
 };
+
+// Reads one member of an object without white space. `at` is the place of the
+// bracket or comma before it, and then of that behind it. False, `at` being
+// anything, if there is none or it has no end.
+bool ReadMember(std::string_view object, size_t& at, JsonMember& member);
 
 // Fills `members` (it may be used again) with those of an object that has no
 // white space between its parts, as canonical JSON has none; their order is

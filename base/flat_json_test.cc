@@ -23,6 +23,21 @@ TEST(ReadMembers, SplitsWhereJsonDoes) {
   EXPECT_EQ(members[4].value, "null");
 }
 
+TEST(ReadMember, GoesFromOneToTheNext) {
+  const std::string_view object = R"({"a":[1,2],"b":3})";
+  JsonMember member;
+  size_t at = 0;
+
+  ASSERT_TRUE(ReadMember(object, at, member));
+  EXPECT_EQ(member.name, "a");
+  EXPECT_EQ(member.value, "[1,2]");
+  EXPECT_EQ(object.substr(at), R"(,"b":3})");
+  ASSERT_TRUE(ReadMember(object, at, member));
+  EXPECT_EQ(member.name, "b");
+  EXPECT_EQ(object.substr(at), "}");
+  EXPECT_FALSE(ReadMember(object, at, member));
+}
+
 TEST(ReadMembers, AnEmptyObjectHasNone) {
   std::vector<JsonMember> members = {{"from", "before"}};
   EXPECT_TRUE(ReadMembers("{}", members));

@@ -23,13 +23,13 @@ bool IsNumber(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-std::string Cell(std::string text) {
-  constexpr std::string_view kFormulaStarts = "=+-@\t\r\n";
-  if (!text.empty() && kFormulaStarts.find(text[0]) != kFormulaStarts.npos &&
-      !IsNumber(text)) {
-    text.insert(text.begin(), '\'');
-  }
-  if (text.find_first_of("\",\r\n") == std::string::npos) return text;
+bool IsFormula(std::string_view text) {
+  constexpr std::string_view kStarts = "=+-@\t\r\n";
+  return !text.empty() && kStarts.find(text[0]) != kStarts.npos &&
+         !IsNumber(text);
+}
+
+std::string Quoted(std::string_view text) {
   std::string quoted = "\"";
   for (char c : text) {
     if (c == '"') quoted += '"';
@@ -56,10 +56,14 @@ std::string EnvironmentText(const ResultRow& row, const char* key) {
 
 class Writer {
  public:
-  void Add(std::string text) {
+  void Add(std::string_view text) {
     if (!line_start_) text_ += ',';
     line_start_ = false;
-    text_ += Cell(std::move(text));
+    if (IsFormula(text)) {
+      AddSafe("'" + std::string(text));
+    } else {
+      AddSafe(text);
+    }
   }
   void EndLine() {
     text_ += "\r\n";
@@ -68,29 +72,39 @@ class Writer {
   std::string Take() { return std::move(text_); }
 
  private:
+  void AddSafe(std::string_view text) {
+    if (text.find_first_of("\",\r\n") == text.npos) {
+      text_ += text;
+    } else {
+      text_ += Quoted(text);
+    }
+  }
+
   std::string text_;
   bool line_start_ = true;
 };
 
 void AddTrial(const View& view, const Group& group, Writer& writer) {
   const ResultRow& row = *group.rows.front();
-  for (const std::string& text :
-       {row.trial_id, row.sweep, row.status, std::to_string(row.seed),
-        std::to_string(row.attempt)}) {
-    writer.Add(text);
-  }
+  writer.Add(row.trial_id);
+  writer.Add(row.sweep);
+  writer.Add(row.status);
+  writer.Add(std::to_string(row.seed));
+  writer.Add(std::to_string(row.attempt));
   for (const Json* value : group.parameters) writer.Add(Value(value));
   for (size_t m = 0; m < view.metrics.size(); ++m) {
     const Summary& summary = group.metrics[m];
     writer.Add(summary.n > 0 ? Number(summary.mean) : "");
   }
-  for (const std::string& text :
-       {row.worker, EnvironmentText(row, "device"),
-        EnvironmentText(row, "torch"), EnvironmentText(row, "build"),
-        row.dataset.name, row.dataset.digest, row.started_at, row.finished_at,
-        row.message}) {
-    writer.Add(text);
+  writer.Add(row.worker);
+  for (const char* key : {"device", "torch", "build"}) {
+    writer.Add(EnvironmentText(row, key));
   }
+  writer.Add(row.dataset.name);
+  writer.Add(row.dataset.digest);
+  writer.Add(row.started_at);
+  writer.Add(row.finished_at);
+  writer.Add(row.message);
 }
 
 void AddConfiguration(const Group& group, Writer& writer) {

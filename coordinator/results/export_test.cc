@@ -26,6 +26,15 @@ void Set(const char* key, const Json& value, SharedJson& members) {
   members = std::move(changed);
 }
 
+void Set(const char* name, const Json& value, ParameterSet& parameters) {
+  Json changed = Json::object();
+  for (const auto& member : parameters.members()) {
+    changed[member->name] = member->value;
+  }
+  changed[name] = value;
+  parameters = changed;
+}
+
 // A completed trial of two tasks: accuracy of A after A, of A after B, of B.
 ResultRow Row(const std::string& strategy, const Json& lambda, int64_t seed,
               double a_after_a, double a_after_b, double b) {
@@ -94,6 +103,24 @@ std::vector<ResultRow> Rows() {
   return rows;
 }
 
+// Trials whose parameters share members, as those that are read do: λ 10
+// without a second parameter, 10 and 20 with one, 20 without.
+std::vector<ResultRow> SharingRows() {
+  static const auto& members = *new std::vector<ParameterSet::Member>{
+      {"ewc.lambda", 10}, {"ewc.lambda", 20},  {"learning_rate", 0.5},
+      {"momentum", 0.9},  {"strategy", "ewc"},
+  };
+  std::vector<ResultRow> rows;
+  for (const std::vector<int>& places : std::vector<std::vector<int>>{
+           {0, 2, 4}, {0, 2, 3, 4}, {1, 2, 3, 4}, {1, 2, 4}}) {
+    ParameterSet::Members used;
+    for (int place : places) used.push_back(&members[place]);
+    rows.push_back(Row("ewc", nullptr, 0, 0.9, 0.5, 0.75));
+    rows.back().parameters = ParameterSet(std::move(used), nullptr);
+  }
+  return rows;
+}
+
 std::string Text(const std::vector<ResultRow>& rows,
                  const ExportOptions& options = {}) {
   absl::StatusOr<std::string> text = Export(rows, options);
@@ -157,6 +184,15 @@ naive       0.0±0.0   92.0±2.0  46.0±1.0
 ewc       60.0±10.0   75.0±0.0  67.5±5.0
 
 )" + 1));
+}
+
+TEST(ExportTable, SharedParametersVaryLikeOthers) {
+  std::string text = Text(SharingRows(), {.format = Format::kMarkdown,
+                                          .columns = {"average_accuracy"}});
+
+  EXPECT_THAT(text, HasSubstr("| lambda | n | average (%) |"));
+  EXPECT_THAT(text, HasSubstr("| 10 | 2 ‡ |"));
+  EXPECT_THAT(text, HasSubstr("| 20 | 2 ‡ |"));
 }
 
 TEST(ExportTable, CountThatDiffersIsNeverHidden) {
@@ -615,6 +651,21 @@ TEST(ExportJsonl, TrialHasItsFieldsInTheDocumentedOrder) {
           R"("},"started_at":"2023-11-14T22:13:20.000Z",)"
           R"("finished_at":"2023-11-14T22:13:41.500Z","train_seconds":20.25})"
           "\n");
+}
+
+TEST(ExportJsonl, SharedParametersAreWrittenLikeOthers) {
+  const std::vector<ResultRow> rows = SharingRows();
+
+  const std::vector<std::string> lines =
+      Lines(Text(rows, {.format = Format::kJsonl}));
+
+  ASSERT_THAT(lines, SizeIs(4));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(lines[i], ToJsonLine(rows[i]));
+  }
+  EXPECT_THAT(lines[2], HasSubstr(R"("parameters":{"ewc.lambda":20,)"
+                                  R"("learning_rate":0.5,"momentum":0.9,)"
+                                  R"("strategy":"ewc"},)"));
 }
 
 TEST(ExportJsonl, PartsAreKeysAtTheEnd) {

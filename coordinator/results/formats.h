@@ -12,7 +12,7 @@
 
 namespace dfsweep::coordinator {
 
-std::string ToTerminal(const Sheet& sheet, const ExportOptions& options);
+std::string ToTerminal(Sheet sheet, const ExportOptions& options);
 
 // `source` identifies the numbers, for the comment on the first lines.
 std::string ToMarkdown(const Sheet& sheet, const ExportOptions& options,

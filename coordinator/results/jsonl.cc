@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "coordinator/results/formats.h"
 
@@ -76,9 +77,10 @@ class TrialWriter {
   }
 
  private:
-  // What the last row's was written as.
+  // What a value was last written as, so that an equal one need not be.
+  template <typename T>
   struct Written {
-    SharedJson value;
+    T value{};
     std::string text = "{}";
   };
 
@@ -103,11 +105,26 @@ class TrialWriter {
     AddName(name);
     text_ += Dump(value);
   }
-  void AddMember(const std::string& name, const SharedJson& value,
-                 Written& last) {
-    if (!value.IsSame(last.value)) last = {value, Dump(*value)};
+  template <typename T>
+  void AddMember(const std::string& name, const T& value, Written<T>& last) {
+    if (!value.IsSame(last.value)) last = {value, TextOf(value)};
     AddName(name);
     text_ += last.text;
+  }
+  static std::string TextOf(const SharedJson& value) { return Dump(*value); }
+  std::string TextOf(const ParameterSet& parameters) {
+    members_.resize(parameters.members().size());
+    std::string text;
+    for (size_t i = 0; i < members_.size(); ++i) {
+      const ParameterSet::Member* member = parameters.members()[i];
+      Written<const ParameterSet::Member*>& last = members_[i];
+      if (member != last.value) {
+        last = {member, Dump(Json(member->name)) + ":" + Dump(member->value)};
+      }
+      text += i == 0 ? '{' : ',';
+      text += last.text;
+    }
+    return text.empty() ? "{}" : text + "}";
   }
   void AddTime(const std::string& name, const std::string& time) {
     if (!time.empty()) return AddMember(name, time);
@@ -126,8 +143,9 @@ class TrialWriter {
   }
 
   std::string& text_;
-  Written parameters_;
-  Written environment_;
+  Written<ParameterSet> parameters_;
+  std::vector<Written<const ParameterSet::Member*>> members_;  // its members
+  Written<SharedJson> environment_;
 };
 
 }  // namespace

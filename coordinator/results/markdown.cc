@@ -42,7 +42,7 @@ std::string ToMarkdown(const Sheet& sheet, const ExportOptions& options,
   text += "\n" + rule + "\n";
   for (const auto& row : sheet.rows) {
     text += "|";
-    for (const SheetCell& cell : row) {
+    for (const TextCell& cell : row) {
       const std::string_view mark = cell.bold ? "**" : "";
       text += fmt::format(" {0}{1}{0} |", mark, Escape(cell.text));
     }

@@ -7,7 +7,6 @@
 
 #include "base/status.h"
 #include "coordinator/results/metrics.h"
-#include "coordinator/results/provenance.h"
 
 namespace dfsweep::coordinator {
 namespace {
@@ -20,8 +19,8 @@ std::string Plural(int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-std::string StrategyOf(const Group& group) {
-  return group.rows.front()->parameters->value("strategy", "");
+std::string_view StrategyOf(const Group& group) {
+  return group.rows.front()->parameters.Text("strategy");
 }
 
 // Parameters that vary but make no column: what a ‡ row averages over.
@@ -53,9 +52,9 @@ std::string FloorNote(const View& view) {
     auto parsed = ParseTaskAccuracy(view.metrics[m]);
     if (!parsed || parsed->task >= parsed->after) continue;
     for (const Group& group : view.groups) {
-      const Json& parameters = *group.rows.front()->parameters;
+      const ParameterSet& parameters = group.rows.front()->parameters;
       if (StrategyOf(group) == "naive" &&
-          parameters.value("scenario", "") == "class-incremental" &&
+          parameters.Text("scenario") == "class-incremental" &&
           group.metrics[m].n > 0 && group.metrics[m].mean < kPrintsAsZero) {
         return fmt::format(
             "naive: 0.0 for {} is the floor of class-incremental learning: "
@@ -144,7 +143,7 @@ std::string FewSeedsNote(const View& view) {
 
 std::string BoldNote(const Sheet& sheet) {
   for (const auto& row : sheet.rows) {
-    for (const SheetCell& cell : row) {
+    for (const TextCell& cell : row) {
       if (cell.bold) {
         return "bold: best mean beside joint; no test of significance";
       }
@@ -184,8 +183,9 @@ std::vector<std::string> Notes(const std::vector<ResultRow>& rows,
   };
   add(UnfinishedNote(view));
   if (view.trials) AddFailures(rows, notes);
-  std::string provenance = ProvenanceNote(rows, view);
-  add(provenance.empty() ? "" : "† " + provenance);
+  add(view.mixed_provenance.empty()
+          ? ""
+          : "† mixed provenance: " + view.mixed_provenance);
   add(SeveralConfigurationsNote(view));
   add(JointNote(view));
   add(FloorNote(view));

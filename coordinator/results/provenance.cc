@@ -4,7 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <map>
+#include <string>
 #include <string_view>
 
 #include "base/display_text.h"
@@ -14,10 +17,17 @@ namespace {
 
 constexpr size_t kShownDigits = 12;  // of a dataset's digest
 
+constexpr std::string_view kUnknown = "unknown";
+
 std::string_view TextOf(const SharedJson& object, const char* key) {
   auto found = object->find(key);
-  if (found == object->end() || !found->is_string()) return "unknown";
+  if (found == object->end() || !found->is_string()) return kUnknown;
   return found->get_ref<const std::string&>();
+}
+
+std::string_view PrecisionOf(const ResultRow& row) {
+  const std::string_view precision = row.parameters.Text("precision");
+  return precision.empty() ? kUnknown : precision;
 }
 
 // What must agree: its name and its value in a row.
@@ -37,8 +47,7 @@ constexpr Aspect kAspects[] = {
      [](const ResultRow& row) { return TextOf(row.environment, "torch"); }},
     {"device",
      [](const ResultRow& row) { return TextOf(row.environment, "device"); }},
-    {"precision",
-     [](const ResultRow& row) { return TextOf(row.parameters, "precision"); }},
+    {"precision", PrecisionOf},
 };
 
 bool IsMeantToDiffer(const Aspect& aspect, const View& view) {
@@ -48,67 +57,77 @@ bool IsMeantToDiffer(const Aspect& aspect, const View& view) {
 
 bool HasResult(const ResultRow& row) { return row.status == "completed"; }
 
+bool HaveSamePrecision(const ResultRow& a, const ResultRow& b) {
+  return a.parameters.IsSame(b.parameters) || PrecisionOf(a) == PrecisionOf(b);
+}
+
 // Surely alike in every aspect.
 bool IsAlike(const ResultRow& a, const ResultRow& b) {
-  return a.parameters.IsSame(b.parameters) &&
-         a.environment.IsSame(b.environment) &&
-         a.dataset.digest == b.dataset.digest;
+  return a.environment.IsSame(b.environment) &&
+         a.dataset.digest == b.dataset.digest && HaveSamePrecision(a, b);
 }
 
 // How many completed trials have which value.
-std::map<std::string_view, int64_t> Tally(const std::vector<ResultRow>& rows,
-                                          const Aspect& aspect) {
-  std::map<std::string_view, int64_t> tally;
+using Tally = std::map<std::string_view, int64_t>;
+
+// As kAspects.
+std::array<Tally, std::size(kAspects)> Tallies(
+    const std::vector<ResultRow>& rows) {
+  std::array<Tally, std::size(kAspects)> tallies;
+  std::array<int64_t*, std::size(kAspects)> counts;  // of the last row's values
   const ResultRow* last = nullptr;
-  int64_t* count = nullptr;  // of its value
   for (const ResultRow& row : rows) {
     if (!HasResult(row)) continue;
     if (last == nullptr || !IsAlike(row, *last)) {
-      count = &tally[aspect.value(row)];
+      for (size_t a = 0; a < counts.size(); ++a) {
+        counts[a] = &tallies[a][kAspects[a].value(row)];
+      }
     }
-    ++*count;
+    for (int64_t* count : counts) ++*count;
     last = &row;
   }
-  return tally;
+  return tallies;
 }
 
-}  // namespace
+std::string_view MostCommon(const Tally& tally) {
+  return std::max_element(
+             tally.begin(), tally.end(),
+             [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
+}
 
-void MarkOddProvenance(const std::vector<ResultRow>& rows, View& view) {
-  for (const Aspect& aspect : kAspects) {
-    if (IsMeantToDiffer(aspect, view)) continue;
-    std::map<std::string_view, int64_t> tally = Tally(rows, aspect);
-    if (tally.size() < 2) continue;
-    const std::string_view usual =
-        std::max_element(
-            tally.begin(), tally.end(),
-            [](const auto& a, const auto& b) { return a.second < b.second; })
-            ->first;
-    for (Group& group : view.groups) {
-      for (const ResultRow* row : group.rows) {
-        if (HasResult(*row) && aspect.value(*row) != usual) {
-          group.odd_provenance = true;
-        }
+void MarkOthers(const Aspect& aspect, std::string_view usual, View& view) {
+  for (Group& group : view.groups) {
+    for (const ResultRow* row : group.rows) {
+      if (HasResult(*row) && aspect.value(*row) != usual) {
+        group.odd_provenance = true;
       }
     }
   }
 }
 
-std::string ProvenanceNote(const std::vector<ResultRow>& rows,
-                           const View& view) {
-  std::vector<std::string> parts;
-  for (const Aspect& aspect : kAspects) {
-    if (IsMeantToDiffer(aspect, view)) continue;
-    std::vector<std::string> values;
-    for (const auto& [value, count] : Tally(rows, aspect)) {
-      values.push_back(fmt::format("{} ({} trial{})", Printable(value), count,
-                                   count == 1 ? "" : "s"));
-    }
-    if (values.size() < 2) continue;
-    parts.push_back(fmt::format("{} {}", aspect.name, fmt::join(values, ", ")));
+// "device cpu (8 trials), cuda (2 trials)".
+std::string Describe(const Aspect& aspect, const Tally& tally) {
+  std::vector<std::string> values;
+  for (const auto& [value, count] : tally) {
+    values.push_back(fmt::format("{} ({} trial{})", Printable(value), count,
+                                 count == 1 ? "" : "s"));
   }
-  if (parts.empty()) return "";
-  return fmt::format("mixed provenance: {}", fmt::join(parts, "; "));
+  return fmt::format("{} {}", aspect.name, fmt::join(values, ", "));
+}
+
+}  // namespace
+
+void MarkOddProvenance(const std::vector<ResultRow>& rows, View& view) {
+  const auto tallies = Tallies(rows);
+  std::vector<std::string> mixed;
+  for (size_t a = 0; a < tallies.size(); ++a) {
+    const Aspect& aspect = kAspects[a];
+    if (tallies[a].size() < 2 || IsMeantToDiffer(aspect, view)) continue;
+    MarkOthers(aspect, MostCommon(tallies[a]), view);
+    mixed.push_back(Describe(aspect, tallies[a]));
+  }
+  view.mixed_provenance = fmt::format("{}", fmt::join(mixed, "; "));
 }
 
 }  // namespace dfsweep::coordinator

@@ -1,7 +1,6 @@
 #ifndef DFSWEEP_COORDINATOR_RESULTS_PROVENANCE_H_
 #define DFSWEEP_COORDINATOR_RESULTS_PROVENANCE_H_
 
-#include <string>
 #include <vector>
 
 #include "coordinator/results/rows.h"
@@ -11,14 +10,10 @@ namespace dfsweep::coordinator {
 
 // Numbers are comparable when they come from the same dataset, build, LibTorch,
 // kind of device and precision. Marks each group that holds a completed trial
-// in which one of these is not the most common one. A precision that is a
-// column of the table is meant to differ.
+// in which one of these is not the most common one, and fills
+// `view.mixed_provenance`. A precision that is a column of the table is meant
+// to differ.
 void MarkOddProvenance(const std::vector<ResultRow>& rows, View& view);
-
-// "mixed provenance: device cpu (8 trials), cuda (2 trials)"; "" if nothing is
-// mixed.
-std::string ProvenanceNote(const std::vector<ResultRow>& rows,
-                           const View& view);
 
 }  // namespace dfsweep::coordinator
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "coordinator/results/parameter_set.h"
+
 namespace dfsweep::coordinator {
 
 using Json = nlohmann::json;
@@ -50,7 +52,7 @@ struct ResultRow {
                        // failed | cancelled | pruned
   int64_t seed = 0;
   int attempt = 0;  // of the accepted result, else the newest; 0: none yet
-  SharedJson parameters;  // the effective configuration, flat
+  ParameterSet parameters;  // the effective configuration
   std::map<std::string, double, std::less<>> metrics;  // empty: no result
   Json accuracy_matrix = Json::array();  // [i][j]: task j after task i, 0 … 1
   Json learning_curve = Json::array();   // [{task, epoch, metrics…}]

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -76,7 +77,7 @@ std::vector<std::optional<double>> BestMeans(const View& view) {
   std::vector<std::optional<double>> best(view.metrics.size());
   std::vector<const Group*> rivals;
   for (const Group& group : view.groups) {
-    if (group.rows.front()->parameters->value("strategy", "") == "joint") {
+    if (group.rows.front()->parameters.Text("strategy") == "joint") {
       continue;
     }
     if (group.several_configurations || group.odd_provenance) return best;
@@ -106,21 +107,11 @@ std::vector<std::optional<double>> BestMeans(const View& view) {
   return best;
 }
 
-// Builds a sheet column by column.
+// Collects columns, then fills them in row by row.
 class SheetBuilder {
  public:
   SheetBuilder(const View& view, const ExportOptions& options)
-      : view_(view), options_(options) {
-    sheet_.rows.resize(view.groups.size());
-  }
-
-  template <typename TextOf>
-  void Add(SheetColumn column, const TextOf& text_of) {
-    sheet_.columns.push_back(std::move(column));
-    for (size_t g = 0; g < view_.groups.size(); ++g) {
-      sheet_.rows[g].push_back({Printable(text_of(view_.groups[g]))});
-    }
-  }
+      : view_(view), options_(options) {}
 
   void AddParameters() {
     std::vector<std::string> headers = ParameterHeaders(view_.parameters);
@@ -172,21 +163,14 @@ class SheetBuilder {
     for (size_t m = 0; m < view_.metrics.size(); ++m) {
       const std::string& name = view_.metrics[m];
       std::string_view unit = MetricUnit(name);
-      Add({MetricHeader(name), unit == "%" ? "%" : "", true,
-           MetricPriority(name, m, options_)},
-          [&](const Group& group) {
-            const Summary& summary = group.metrics[m];
-            std::string text = FormatSummary(name, summary);
-            bool partial = !view_.trials && summary.n > 0 &&
-                           summary.n != group.counts.completed;
-            if (partial) text += fmt::format(" (n={})", summary.n);
-            return text;
-          });
-      for (size_t g = 0; g < view_.groups.size(); ++g) {
-        const Summary& summary = view_.groups[g].metrics[m];
-        sheet_.rows[g].back().bold =
-            best[m].has_value() && summary.n > 0 && summary.mean == *best[m];
-      }
+      AddCells({MetricHeader(name), unit == "%" ? "%" : "", true,
+                MetricPriority(name, m, options_)},
+               [this, m, best = best[m]](const Group& group) {
+                 const Summary& summary = group.metrics[m];
+                 return TextCell{MetricText(group, m),
+                                 best.has_value() && summary.n > 0 &&
+                                     summary.mean == *best};
+               });
     }
   }
 
@@ -201,7 +185,7 @@ class SheetBuilder {
     const std::string& name = view_.metrics[*m];
     Add({fmt::format("95% CI of {}", MetricHeader(name)),
          std::string(MetricUnit(name)), true, kIntervalPriority},
-        [&](const Group& group) {
+        [&name, m](const Group& group) {
           return FormatInterval(name, group.metrics[*m]);
         });
   }
@@ -211,9 +195,34 @@ class SheetBuilder {
         [](const Group& group) { return group.rows.front()->worker; });
   }
 
-  Sheet Take() { return std::move(sheet_); }
+  // To be called once.
+  Sheet Take() {
+    sheet_.rows.reserve(view_.groups.size());
+    for (const Group& group : view_.groups) {
+      std::vector<TextCell>& row = sheet_.rows.emplace_back();
+      row.reserve(cells_.size());
+      for (const CellOf& cell_of : cells_) {
+        TextCell& cell = row.emplace_back(cell_of(group));
+        cell.text = Printable(cell.text);
+      }
+    }
+    return std::move(sheet_);
+  }
 
  private:
+  using CellOf = std::function<TextCell(const Group&)>;
+
+  void AddCells(SheetColumn column, CellOf cell_of) {
+    sheet_.columns.push_back(std::move(column));
+    cells_.push_back(std::move(cell_of));
+  }
+
+  void Add(SheetColumn column, const auto& text_of) {
+    AddCells(std::move(column), [text_of](const Group& group) {
+      return TextCell{text_of(group)};
+    });
+  }
+
   void AddCount(const char* header, int64_t Counts::*count) {
     if (view_.counts.*count == 0) return;
     Add({header, "", true, kCountPriority}, [count](const Group& group) {
@@ -221,9 +230,19 @@ class SheetBuilder {
     });
   }
 
+  std::string MetricText(const Group& group, size_t m) const {
+    const Summary& summary = group.metrics[m];
+    std::string text = FormatSummary(view_.metrics[m], summary);
+    const bool is_partial =
+        !view_.trials && summary.n > 0 && summary.n != group.counts.completed;
+    if (is_partial) text += fmt::format(" (n={})", summary.n);
+    return text;
+  }
+
   const View& view_;
   const ExportOptions& options_;
   Sheet sheet_;
+  std::vector<CellOf> cells_;  // as sheet_.columns
 };
 
 }  // namespace

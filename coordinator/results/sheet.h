@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text_table.h"
 #include "coordinator/results/export.h"
 #include "coordinator/results/rows.h"
 #include "coordinator/results/view.h"
@@ -18,17 +19,12 @@ struct SheetColumn {
   int priority = 0;  // as in base/text_table.h
 };
 
-struct SheetCell {
-  std::string text;
-  bool bold = false;
-};
-
 // All text is printable, one line, and uses only these beyond people's own
 // names: ± – † ‡.
 struct Sheet {
   std::string caption;
   std::vector<SheetColumn> columns;
-  std::vector<std::vector<SheetCell>> rows;
+  std::vector<std::vector<TextCell>> rows;
   std::vector<std::string> notes;
 };
 

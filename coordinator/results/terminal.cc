@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <utility>
+
 #include "base/display_text.h"
 #include "base/text_table.h"
 #include "coordinator/results/formats.h"
@@ -8,16 +10,14 @@
 namespace dfsweep::coordinator {
 namespace {
 
-TextTable ToTextTable(const Sheet& sheet) {
+// Takes the rows.
+TextTable ToTextTable(Sheet& sheet) {
   TextTable table;
   for (const SheetColumn& column : sheet.columns) {
     table.columns.push_back(
         {column.header, column.align_right, column.priority});
   }
-  for (const auto& row : sheet.rows) {
-    auto& cells = table.rows.emplace_back();
-    for (const SheetCell& cell : row) cells.push_back({cell.text, cell.bold});
-  }
+  table.rows = std::move(sheet.rows);
   return table;
 }
 
@@ -36,21 +36,20 @@ void Tighten(TextTable& table) {
 
 }  // namespace
 
-std::string ToTerminal(const Sheet& sheet, const ExportOptions& options) {
+std::string ToTerminal(Sheet sheet, const ExportOptions& options) {
   int width = options.width > 0 ? options.width : 80;
   TextTable table = ToTextTable(sheet);
   if (NaturalWidth(table) > width) Tighten(table);
   RenderedTable rendered = Render(table, width, options.color);
 
   std::string text = WrapToWidth(sheet.caption, width) + "\n" + rendered.text;
-  std::vector<std::string> notes = sheet.notes;
   if (!rendered.hidden.empty()) {
-    notes.push_back(fmt::format(
+    sheet.notes.push_back(fmt::format(
         "hidden at {} columns: {}; widen the terminal or use --columns", width,
         fmt::join(rendered.hidden, ", ")));
   }
-  if (!notes.empty()) text += "\n";
-  for (const std::string& note : notes) text += WrapToWidth(note, width);
+  if (!sheet.notes.empty()) text += "\n";
+  for (const std::string& note : sheet.notes) text += WrapToWidth(note, width);
   return text;
 }
 

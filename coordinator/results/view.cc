@@ -21,14 +21,20 @@ bool Contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-const Json* ParameterOf(const ResultRow& row, const std::string& name) {
-  auto found = row.parameters->find(name);
-  return found == row.parameters->end() ? nullptr : &*found;
-}
-
 // Mostly true of neighbours: they differ in their seed alone.
 bool HaveSameParameters(const ResultRow* last, const ResultRow& row) {
   return last != nullptr && row.parameters.IsSame(last->parameters);
+}
+
+// Visits the members that `last` does not have at the same place.
+void ForEachNew(const ParameterSet& set, const ParameterSet& last,
+                const auto& visit) {
+  if (set.IsSame(last)) return;
+  const ParameterSet::Members& known = last.members();
+  for (size_t i = 0; i < set.members().size(); ++i) {
+    const ParameterSet::Member* member = set.members()[i];
+    if (i >= known.size() || member != known[i]) visit(*member);
+  }
 }
 
 // Parameters with two different values; one without effect somewhere does not
@@ -36,15 +42,16 @@ bool HaveSameParameters(const ResultRow* last, const ResultRow& row) {
 std::vector<std::string> VaryingParameters(const std::vector<ResultRow>& rows) {
   std::map<std::string_view, const Json*> first;
   std::set<std::string_view> varying;
-  const ResultRow* last = nullptr;
+  const ParameterSet none;
+  const ParameterSet* last = &none;
   for (const ResultRow& row : rows) {
-    if (HaveSameParameters(last, row)) continue;
-    last = &row;
-    for (const auto& [name, value] :
-         row.parameters->get_ref<const Json::object_t&>()) {
-      auto [entry, is_new] = first.try_emplace(name, &value);
-      if (!is_new && *entry->second != value) varying.insert(entry->first);
-    }
+    ForEachNew(row.parameters, *last, [&](const ParameterSet::Member& member) {
+      auto [entry, is_new] = first.try_emplace(member.name, &member.value);
+      if (!is_new && *entry->second != member.value) {
+        varying.insert(entry->first);
+      }
+    });
+    last = &row.parameters;
   }
   std::vector<std::string> ordered;
   for (const config::Parameter& parameter : config::Parameters()) {
@@ -152,7 +159,7 @@ std::vector<const Json*> ValuesOf(const ResultRow& row,
   std::vector<const Json*> values;
   values.reserve(names.size());
   for (const std::string& name : names) {
-    values.push_back(ParameterOf(row, name));
+    values.push_back(row.parameters.Find(name));
   }
   return values;
 }
@@ -169,6 +176,7 @@ std::string KeyOf(const std::vector<const Json*>& values) {
 
 void AddRows(const std::vector<ResultRow>& rows, View& view) {
   std::unordered_map<std::string, size_t> places;
+  if (!view.trials) places.reserve(rows.size());
   const ResultRow* last = nullptr;
   std::vector<const Json*> values;
   size_t place = 0;
@@ -207,6 +215,7 @@ void FillGroup(const View& view, Group& group) {
       group.rows.begin(), group.rows.end(), [&group](const ResultRow* row) {
         return !(row->parameters == group.rows.front()->parameters);
       });
+  group.metrics.reserve(view.metrics.size());
   for (const std::string& name : view.metrics) {
     Summary summary = Summarize(ValuesIn(group, name, view.trials));
     if (group.several_configurations) summary.half_width.reset();
@@ -223,7 +232,7 @@ struct SortKey {
 SortKey KeyFor(const Group& group, const std::string& name, bool trials) {
   SortKey key;
   if (Names::IsParameter(name)) {
-    const Json* value = ParameterOf(*group.rows.front(), name);
+    const Json* value = group.rows.front()->parameters.Find(name);
     if (value == nullptr) return key;
     if (value->is_number()) {
       key.number = value->get<double>();

@@ -49,6 +49,9 @@ struct View {
   std::vector<Group> groups;
   std::vector<std::string> varying;  // parameters that vary between the trials
   Counts counts;
+  // What is computed in several ways, and by how many trials: "device cpu (8
+  // trials), cuda (2 trials)"; "" if nothing is.
+  std::string mixed_provenance;
 };
 
 // The number of completed trials behind every row, if it is the same and each

@@ -62,7 +62,8 @@ ResultDetail DetailFor(const ExportOptions& options) {
 
 absl::StatusOr<std::string> ExportText(const std::filesystem::path& folder,
                                        const SweepRow& row,
-                                       ExportOptions options) {
+                                       ExportOptions options,
+                                       std::vector<ResultRow>& rows) {
   DFSWEEP_ASSIGN_OR_RETURN(
       sweeps::Sweep sweep,
       sweeps::ParseSweep(row.file_text, row.file_name, row.overrides));
@@ -72,15 +73,16 @@ absl::StatusOr<std::string> ExportText(const std::filesystem::path& folder,
   options.metric = row.metric_name;
   options.maximize = row.metric_maximize;
   options.command = CommandOf(row.name, options);
-  DFSWEEP_ASSIGN_OR_RETURN(std::vector<ResultRow> rows,
-                           ReadResults(folder, row, DetailFor(options)));
-  absl::StatusOr<std::string> text = Export(rows, options);
+  DFSWEEP_ASSIGN_OR_RETURN(rows, ReadResults(folder, row, DetailFor(options)));
+  return Export(rows, options);
+}
+
+void FreeRows(std::vector<ResultRow> rows) {
   const bool is_large = rows.size() >= kManyRows;
   rows = {};
   // The allocator keeps what a thread has freed for that thread, which may not
   // format results again for weeks.
   if (is_large) ::malloc_trim(0);
-  return text;
 }
 
 std::function<bool(v1::ExportResultsResponse&)> InPieces(std::string text) {

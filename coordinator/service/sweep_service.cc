@@ -364,10 +364,12 @@ SweepService::ExportResults(Context* context,
       absl::Status status = committed.ok() ? row.status() : committed;
       if (!status.ok()) return list->Fail(status);
       tasks_.Add([this, list, row = *row, options] {
+        std::vector<ResultRow> rows;
         auto text = Guarded<std::string>(
-            [&] { return ExportText(store_, row, options); });
+            [&] { return ExportText(store_, row, options, rows); });
         if (!text.ok()) return list->Fail(text.status());
         list->Start(InPieces(*std::move(text)));
+        FreeRows(std::move(rows));
       });
     });
   });

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "coordinator/store/parameter_reader.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/sqlite_store.h"
 
@@ -106,7 +107,7 @@ class Reader {
                        .status = query.Text(2),
                        .seed = query.Int(3),
                        .attempt = static_cast<int>(query.Int(4)),
-                       .parameters = Parameters(query.View(5)),
+                       .parameters = parameters_.Read(query.View(5)),
                        .worker = NameOfWorker(query.Text(6)),
                        .environment = Environment(query, 11),
                        .dataset = {sweep_.dataset_name, sweep_.dataset_digest},
@@ -115,15 +116,6 @@ class Reader {
                        .train_seconds = query.Real(10),
                        .message = query.Text(7)});
     }
-  }
-
-  // Trials that differ in their seed alone follow each other.
-  const SharedJson& Parameters(std::string_view configuration) {
-    if (configuration != configuration_) {
-      configuration_ = configuration;
-      parameters_ = Json::parse(configuration);
-    }
-    return parameters_;
   }
 
   SharedJson Environment(const Query& query, int column) const {
@@ -212,9 +204,7 @@ class Reader {
   std::unordered_map<std::string, std::string> workers_;  // names by id
   std::vector<int64_t> trials_;  // their numbers, as rows_
   std::vector<ResultRow> rows_;
-  // Of the newest row.
-  std::string configuration_;
-  SharedJson parameters_;
+  ParameterReader parameters_;
 };
 
 }  // namespace

@@ -610,7 +610,7 @@ TEST_F(StoreTest, ResultRowsHaveEverythingForATable) {
   EXPECT_EQ(row.status, "completed");
   EXPECT_EQ(row.seed, 4);
   EXPECT_EQ(row.attempt, 1);
-  EXPECT_EQ(*row.parameters, Json({{"strategy", "naive"}}));
+  EXPECT_EQ(row.parameters, ParameterSet({{"strategy", "naive"}}));
   EXPECT_EQ(row.metrics.at("average_accuracy"), 0.5);
   EXPECT_EQ(row.accuracy_matrix, Json::parse("[[0.75],[0.25,0.75]]"));
   EXPECT_EQ(row.parts.at("open_world"), Json::parse(R"({"points":[]})"));

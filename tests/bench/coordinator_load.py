@@ -22,7 +22,7 @@ method: grid
 seeds: {seeds}
 parameters:
   strategy: joint
-  learning_rate: [{rates}]
+  learning_rate: {{min: 1e-6, max: {count}e-6, step: 1e-6}}
   sequence_length: 100
   epochs: 1
 """
@@ -33,6 +33,8 @@ def arguments():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--workers", type=int, default=500)
     parser.add_argument("--trials", type=int, default=20000)
+    parser.add_argument("--seeds", type=int, default=100,
+                        help="seeds of a configuration; divides the trials")
     parser.add_argument("--training", type=float, default=0,
                         help="seconds that a trial takes")
     parser.add_argument("--results-meanwhile", action="store_true",
@@ -138,12 +140,12 @@ class Watcher:
         self.process.wait(30)
 
 
-def sweep_file(folder, trials):
-    seeds = 100 if trials % 100 == 0 else 1
-    rates = ", ".join(f"{i + 1}.0e-6" for i in range(trials // seeds))
+def sweep_file(folder, trials, seeds):
+    if trials % seeds:
+        sys.exit(f"{trials} trials can't be of {seeds} seeds each")
     path = folder / "load.yaml"
     data = ROOT / "sweeps" / "data" / "wikipedia20.npz"
-    path.write_text(SWEEP.format(data=data, seeds=seeds, rates=rates))
+    path.write_text(SWEEP.format(data=data, seeds=seeds, count=trials // seeds))
     return path
 
 
@@ -156,7 +158,8 @@ def commands_meanwhile(options):
 def measure_dfsweep(options, folder):
     coordinator = Coordinator(options.build, folder)
     pid = coordinator.process.pid
-    submit = coordinator.run("submit", str(sweep_file(folder, options.trials)))
+    path = sweep_file(folder, options.trials, options.seeds)
+    submit = coordinator.run("submit", str(path))
     before = memory_mib(pid, "VmRSS"), folder_mib(coordinator.store), cpu_seconds(pid)
     with contextlib.ExitStack() as others:
         for _ in range(options.watchers):

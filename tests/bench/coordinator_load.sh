@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # What the coordinator costs: simulated workers empty a sweep of no-op trials.
 # Usage:
-#   tests/bench/coordinator_load.sh [--workers N] [--trials N] [--training SECONDS]
-#                                   [--results-meanwhile] [--status-meanwhile]
-#                                   [--watchers N] [--no-peers]
+#   tests/bench/coordinator_load.sh [--workers N] [--trials N] [--seeds N]
+#                                   [--training SECONDS] [--results-meanwhile]
+#                                   [--status-meanwhile] [--watchers N]
+#                                   [--no-peers]
 #                                   [--optuna-workers N] [--optuna-trials N]
 #                                   [--ray-trials N] [--hyperqueue-tasks N]
 # Prints tables of dfsweep, Optuna, Ray Tune and HyperQueue in about five minutes
