@@ -118,9 +118,12 @@ struct Scheduler::Impl {
   double TimeOfAll(const PendingQueue::Group& group,
                    const PendingQueue::Waiting& waiting,
                    const Speeds& speeds) const;
-  // Of what the worker holds, how much work is left of each.
-  std::vector<double> WorkLeft(const WorkerRecord& worker,
-                               const Speeds& speeds) const;
+  struct WorkLeft {
+    double all = 0;    // of what the worker holds
+    double least = 0;  // until a slot is free
+  };
+  WorkLeft LeftOn(const WorkerRecord& worker, double speed,
+                  const Speeds& speeds) const;
 
   // ---- scheduler_copies.cc ----
   // Gives the worker copies of trials that are slow elsewhere, at most `free`.

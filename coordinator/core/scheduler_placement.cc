@@ -5,7 +5,6 @@
 // or what a faster one does a second time.
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "coordinator/core/scheduler_impl.h"
 
@@ -37,29 +36,30 @@ double Scheduler::Impl::TimeOfAll(const PendingQueue::Group& group,
     const bool counts = speed > 0 && StateOf(*worker) == WorkerState::kOnline &&
                         MayRun(*worker, group);
     if (!counts) continue;
-    const std::vector<double> left = WorkLeft(*worker, speeds);
-    const bool is_free = static_cast<int>(left.size()) < worker->slots;
-    const double before =
-        is_free ? 0 : *std::min_element(left.begin(), left.end());
-    longest = std::min(longest, (before + waiting.longest()) / speed);
-    work = std::accumulate(left.begin(), left.end(), work);
+    const WorkLeft left = LeftOn(*worker, speed, speeds);
+    longest = std::min(longest, (left.least + waiting.longest()) / speed);
+    work += left.all;
     speed_of_all += speed * worker->slots;
   }
   return std::max(work / speed_of_all, longest);
 }
 
-std::vector<double> Scheduler::Impl::WorkLeft(const WorkerRecord& worker,
-                                              const Speeds& speeds) const {
-  std::vector<double> left;
+Scheduler::Impl::WorkLeft Scheduler::Impl::LeftOn(const WorkerRecord& worker,
+                                                  double speed,
+                                                  const Speeds& speeds) const {
+  WorkLeft left;
+  double least = std::numeric_limits<double>::infinity();
   for (const auto& [id, trial] : worker.held) {
     const absl::Duration begun =
         trial->holder == &worker ? trial->granted_at : trial->copy->granted_at;
     const double done =
-        speeds.in_seconds()
-            ? speeds.Of(worker) * absl::ToDoubleSeconds(now - begun)
-            : 0;
-    left.push_back(std::max(0.0, trial->work - done));
+        speeds.in_seconds() ? speed * absl::ToDoubleSeconds(now - begun) : 0;
+    const double of_trial = std::max(0.0, trial->work - done);
+    left.all += of_trial;
+    least = std::min(least, of_trial);
   }
+  const bool is_free = static_cast<int>(worker.held.size()) < worker.slots;
+  if (!is_free) left.least = least;
   return left;
 }
 

@@ -21,6 +21,11 @@ bool LacksMemory(const WorkerRecord& worker, const PendingQueue::Group& group) {
          FreeBytes(worker) <= group.exhausted_bytes;
 }
 
+bool IsPaused(const WorkerRecord& worker) {
+  return worker.order == WorkerOrder::kPause || !worker.own_pause.empty() ||
+         !worker.refusal.empty();
+}
+
 std::string PauseReasonOf(const WorkerRecord& worker) {
   std::string reason;
   auto add = [&reason](const std::string& more) {
@@ -82,7 +87,7 @@ WorkerState StateOf(const WorkerRecord& worker) {
   if (worker.presence == Presence::kLeft) return WorkerState::kLeft;
   if (worker.presence == Presence::kLost) return WorkerState::kLost;
   if (worker.leaving) return WorkerState::kDraining;
-  if (!PauseReasonOf(worker).empty()) return WorkerState::kPaused;
+  if (IsPaused(worker)) return WorkerState::kPaused;
   if (worker.order == WorkerOrder::kDrain || !worker.own_drain.empty()) {
     return WorkerState::kDraining;
   }
