@@ -6,7 +6,7 @@
 #   tests/faults/soak.sh training [SEED]   100 over 15 trials that train
 #   tests/faults/soak.sh chaos [SEED]      600 faults of all kinds, several at a
 #                                          time, over 240 trials of the no-op one
-#   tests/faults/soak.sh chaos-training [SEED]  100 over 36 trials that train
+#   tests/faults/soak.sh chaos-training [SEED]  80 over 24 trials that train
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 kind=
@@ -16,7 +16,7 @@ case $kind in
   training) program=kill_test test='*RealTraining*' faults=100 seeds=5 epoch_ms=0 ;;
   chaos) program=chaos_test test='*DoubleNothing' faults=600 seeds=40 epoch_ms=250 ;;
   chaos-training)
-    program=chaos_test test='*RealTraining' faults=100 seeds=12 epoch_ms=0 ;;
+    program=chaos_test test='*RealTraining' faults=80 seeds=8 epoch_ms=0 ;;
 esac
 export DFSWEEP_FAULTS=${DFSWEEP_FAULTS:-$faults}
 export DFSWEEP_FAULT_SEEDS=${DFSWEEP_FAULT_SEEDS:-$seeds}
