@@ -197,8 +197,9 @@ std::optional<Outcome> TrainerProcess::Handle(const AttemptId& id,
       return std::move(failed->failure);
     }
     if (watch.cancel_sent()) return Cancelled{};
-    return Disturbed{"the trainer was interrupted\n" + options_.program.string() +
-                  "\nsend signals to dfsweep-worker, not to its trainers"};
+    return Disturbed{"the trainer was interrupted\n" +
+                     options_.program.string() +
+                     "\nsend signals to dfsweep-worker, not to its trainers"};
   }
   return std::nullopt;
 }

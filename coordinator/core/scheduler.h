@@ -131,9 +131,10 @@ struct FirstStage {
 // the one that was submitted first goes first.
 // Trials of a sweep that are expected to take long go first, so that no worker
 // is left alone with one in the end, and a slow worker takes none that the
-// others would have to wait for (see scheduler_placement.cc). Trials that share a first stage go where
-// the longest of them does, and run one at a time until one has trained it,
-// those with fewer epochs of it first: theirs are a prefix of the others'.
+// others would have to wait for (see scheduler_placement.cc). Trials that share
+// a first stage go where the longest of them does, and run one at a time until
+// one has trained it, those with fewer epochs of it first: theirs are a prefix
+// of the others'.
 struct SweepSubmitted {
   std::string sweep_id;
   int priority = 0;

@@ -67,8 +67,8 @@ class Dataset {
   ~Dataset();
   Dataset(Dataset&&) noexcept;
 
-  // Whether the file is still what was opened: the mapping shows what becomes of
-  // it on the disk. Reads all of it, at a GB or two a second.
+  // Whether the file is still what was opened: the mapping shows what becomes
+  // of it on the disk. Reads all of it, at a GB or two a second.
   bool IsUnchanged() const;
 
   Kind kind() const;

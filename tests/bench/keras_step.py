@@ -16,7 +16,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from keras import layers
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "reference"))
+from keras_df import deep_fingerprinting
 
 CLASSES = 95
 TRACES = 950
@@ -32,34 +34,14 @@ def use_threads(count):
         torch.set_num_threads(count)
 
 
-def deep_fingerprinting(length):
-    model = keras.Sequential([layers.Input((length, 1))])
-    for block, filters in enumerate((32, 64, 128, 256)):
-        for _ in range(2):
-            model.add(layers.Conv1D(filters, 8, strides=1, padding="same"))
-            model.add(layers.BatchNormalization(axis=-1))
-            model.add(layers.ELU(1.0) if block == 0 else layers.Activation("relu"))
-        model.add(layers.MaxPooling1D(8, strides=4, padding="same"))
-        model.add(layers.Dropout(0.1))
-    model.add(layers.Flatten())
-    for rate in (0.7, 0.5):
-        model.add(layers.Dense(512))
-        model.add(layers.BatchNormalization())
-        model.add(layers.Activation("relu"))
-        model.add(layers.Dropout(rate))
-    model.add(layers.Dense(CLASSES))
-    model.add(layers.Activation("softmax", dtype="float32"))
-    return model
-
-
 def main():
-    length, precision, batch, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    length = int(length)
-    use_threads(threads)
+    length, precision, batch = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    use_threads(int(sys.argv[4]))
     keras.utils.set_random_seed(0)
     keras.mixed_precision.set_global_policy(
         "mixed_bfloat16" if precision == "bf16" else "float32")
-    model = deep_fingerprinting(length)
+    model = deep_fingerprinting(length, CLASSES)
+    model.add(keras.layers.Activation("softmax", dtype="float32"))
     model.compile(loss="sparse_categorical_crossentropy",
                   optimizer=keras.optimizers.Adamax(2e-3),
                   jit_compile="auto" if "--xla" in sys.argv else False)

@@ -161,7 +161,7 @@ class Chaos {
   void StopWorker(const std::string& worker) {
     ::kill(fleet_.WorkerPid(worker), SIGCONT);
     networks_[worker]->HoldReplies(false);
-    networks_[worker]->SlowDown(absl::ZeroDuration(), 0);
+    SpeedUp(worker);
     fleet_.StopWorker(worker);
     StartWorker(worker);
   }
@@ -189,9 +189,10 @@ class Chaos {
   }
   void SlowDown(const std::string& worker) {
     networks_[worker]->SlowDown(absl::Milliseconds(150), 200'000);
-    After(5000, [this, worker] {
-      networks_[worker]->SlowDown(absl::ZeroDuration(), 0);
-    });
+    After(5000, [this, worker] { SpeedUp(worker); });
+  }
+  void SpeedUp(const std::string& worker) {
+    networks_[worker]->SlowDown(absl::ZeroDuration(), 0);
   }
   void FillDisk(const std::string& worker) {
     if (!disks_[worker]->is_mounted()) return;
@@ -264,9 +265,7 @@ void ExpectChaosChangesNothing(const Subject& subject, int faults,
         return SweepHasEnded(chaos.fleet());
       },
       patience);
-  std::map<std::string, json> rows = RowsById(chaos.fleet());
-  ASSERT_EQ(rows.size(), expected.size());
-  for (const auto& [id, row] : expected) EXPECT_EQ(rows[id], row) << id;
+  ExpectRows(chaos.fleet(), expected);
 }
 
 TEST(Chaos, FaultsCombinedLoseNothingAndDoubleNothing) {

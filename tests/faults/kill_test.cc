@@ -53,7 +53,8 @@ void KillSomething(Fleet& fleet, const Subject& subject,
 // Kills until it has done so `kills` times or the sweep has ended; how often it
 // did.
 int KillAtRandom(Fleet& fleet, const Subject& subject, int kills, int seed) {
-  std::fprintf(stderr, "DFSWEEP_FAULT_SEED=%d DFSWEEP_FAULTS=%d\n", seed, kills);
+  std::fprintf(stderr, "DFSWEEP_FAULT_SEED=%d DFSWEEP_FAULTS=%d\n", seed,
+               kills);
   std::mt19937_64 random(seed);
   int done = 0;
   for (; done < kills && !SweepHasEnded(fleet); ++done) {
@@ -86,9 +87,7 @@ void ExpectKillsChangeNothing(const Subject& subject, int kills,
 
   EXPECT_GE(done, kills * 5 / 6) << "the sweep ended too early to count";
   Eventually([&] { return SweepHasEnded(fleet); }, patience);
-  std::map<std::string, json> rows = RowsById(fleet);
-  ASSERT_EQ(rows.size(), expected.size());
-  for (const auto& [id, row] : expected) EXPECT_EQ(rows[id], row) << id;
+  ExpectRows(fleet, expected);
 }
 
 TEST(Kill, RandomKillsLoseNothingAndDoubleNothing) {

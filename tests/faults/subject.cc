@@ -78,6 +78,12 @@ std::map<std::string, json> UndisturbedRows(const Subject& subject) {
   return RowsById(fleet);
 }
 
+void ExpectRows(Fleet& fleet, const std::map<std::string, json>& expected) {
+  std::map<std::string, json> rows = RowsById(fleet);
+  ASSERT_EQ(rows.size(), expected.size());
+  for (const auto& [id, row] : expected) EXPECT_EQ(rows[id], row) << id;
+}
+
 bool SweepHasEnded(Fleet& fleet) {
   CommandResult result = fleet.Run({"status", "killed", "--json"});
   return result.code == 0 &&

@@ -35,6 +35,10 @@ std::map<std::string, nlohmann::json> RowsById(Fleet& fleet);
 // The rows of a fleet of its own, of two workers, that nothing happens to.
 std::map<std::string, nlohmann::json> UndisturbedRows(const Subject& subject);
 
+// That these are the rows.
+void ExpectRows(Fleet& fleet,
+                const std::map<std::string, nlohmann::json>& expected);
+
 // False also while the coordinator can't be reached.
 bool SweepHasEnded(Fleet& fleet);
 

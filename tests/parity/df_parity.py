@@ -18,6 +18,8 @@ import sys
 
 import numpy as np
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "reference"))
+
 TOLERANCE = 1e-4
 NAMES = [(f"block{b}_conv{c}", f"block{b}_norm{c}")
          for b in (1, 2, 3, 4) for c in (1, 2)]
@@ -42,16 +44,11 @@ def check(what, got, expected):
     return error <= TOLERANCE * scale
 
 
-def import_reference():
-    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "reference"))
-
-
 def torch_model(folder, length, classes):
     """The reference network with the weights of `folder`, without dropout, and
     its modules by their C++ names."""
     import torch
 
-    import_reference()
     import train_df
 
     settings = dict(train_df.DEFAULTS, sequence_length=length)
@@ -100,7 +97,6 @@ def check_training(folder):
     import torch
     from torch.nn import functional as F
 
-    import_reference()
     import train_df
 
     x = torch.tensor(folder["input"]).double()
@@ -141,27 +137,11 @@ def check_training(folder):
 
 
 def check_keras(folder):
-    from keras import layers, models
+    from keras_df import deep_fingerprinting
 
     x, expected = folder["input"], folder["logits_eval"]
 
-    def build():
-        model = models.Sequential([layers.Input((x.shape[1], 1))])
-        for block, filters in enumerate((32, 64, 128, 256)):
-            for _ in range(2):
-                model.add(layers.Conv1D(filters, 8, strides=1, padding="same"))
-                model.add(layers.BatchNormalization(axis=-1))
-                model.add(layers.ELU(1.0) if block == 0 else layers.Activation("relu"))
-            model.add(layers.MaxPooling1D(8, strides=4, padding="same"))
-        model.add(layers.Flatten())
-        for _ in range(2):
-            model.add(layers.Dense(512))
-            model.add(layers.BatchNormalization())
-            model.add(layers.Activation("relu"))
-        model.add(layers.Dense(expected.shape[1]))
-        return model
-
-    model = build()
+    model = deep_fingerprinting(x.shape[1], expected.shape[1], dropout=(0, 0, 0))
     weighted = iter([layer for layer in model.layers if layer.weights])
     for conv, norm in NAMES:
         # [out, in, 1, kernel] -> [kernel, in, out]
