@@ -78,8 +78,8 @@ absl::StatusOr<int> Results(const Context& context,
     return kExitDone;
   }
   if (context.global.json) {
-    DFSWEEP_ASSIGN_OR_RETURN(Json rows, ExportRows(client, request));
-    PrintJson({{"results", rows}});
+    DFSWEEP_RETURN_IF_ERROR(PrintRows(client, request));
+    Print("}\n");
     return kExitDone;
   }
   DFSWEEP_RETURN_IF_ERROR(ExportResults(client, request, Print));

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
-#include <sstream>
+#include <utility>
 #include <vector>
 
 #include "base/nearest.h"
@@ -90,17 +91,32 @@ absl::StatusOr<std::string> ExportText(
   return text;
 }
 
-absl::StatusOr<Json> ExportRows(Client& client,
-                                v1::ExportResultsRequest request) {
-  request.set_format(Format::JSONL);
-  DFSWEEP_ASSIGN_OR_RETURN(std::string text, ExportText(client, request));
-  Json rows = Json::array();
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!row.is_discarded()) rows.push_back(std::move(row));
+std::string RowsArray::Next(std::string_view piece) {
+  std::string text;
+  text.reserve(piece.size() * 9 / 8);  // commas, and the beginning
+  while (!piece.empty()) {
+    const size_t end = std::min(piece.find('\n'), piece.size());
+    text += std::exchange(before_next_, "");
+    text += piece.substr(0, end);
+    if (end == piece.size()) break;
+    before_next_ = ",\n";
+    piece.remove_prefix(end + 1);
   }
-  return rows;
+  return text;
+}
+
+std::string RowsArray::End() const {
+  return std::string(before_next_ == kBegin ? kBegin : "") + "\n]";
+}
+
+absl::Status PrintRows(Client& client, v1::ExportResultsRequest request) {
+  request.set_format(Format::JSONL);
+  RowsArray array;
+  DFSWEEP_RETURN_IF_ERROR(ExportResults(
+      client, request,
+      [&array](std::string_view piece) { Print(array.Next(piece)); }));
+  Print(array.End());
+  return absl::OkStatus();
 }
 
 }  // namespace dfsweep::cli

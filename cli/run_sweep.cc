@@ -91,8 +91,10 @@ absl::Status ShowResults(const Context& context, Client& client,
     Say(fmt::format("results are in {}", options.output));
   }
   if (context.global.json) {
-    DFSWEEP_ASSIGN_OR_RETURN(Json rows, ExportRows(client, request));
-    PrintJson({{"sweep", ToJson(sweep)}, {"results", rows}});
+    DFSWEEP_RETURN_IF_ERROR(PrintRows(client, request));
+    Print(",\n\"sweep\": ");
+    PrintJson(ToJson(sweep));
+    Print("}\n");
     return absl::OkStatus();
   }
   ExportOptions shown = options;

@@ -200,6 +200,18 @@ TEST_F(TeamTest, MistakesAreExplained) {
   EXPECT_EQ(fleet_.Run({"frobnicate"}).code, 2);
 }
 
+TEST_F(TeamTest, ResultsAsJsonAreTheRowsOfTheJsonLines) {
+  fleet_.StartWorker("a");
+  fleet_.Ok({"submit", file_});
+  AwaitAllCompleted();
+
+  EXPECT_EQ(json::parse(fleet_.Ok({"results", "team", "--json"})),
+            json({{"results", fleet_.Rows("team")}}));
+  const json run = json::parse(fleet_.Ok({"run", file_, "--json"}));
+  EXPECT_EQ(run["results"], fleet_.Rows("team"));
+  EXPECT_EQ(run["sweep"]["name"], "team");
+}
+
 TEST(Unreachable, CoordinatorThatIsNotThereIsExitStatus3) {
   Fleet fleet;
   CommandResult result = fleet.Run({"ls", "--coordinator", "127.0.0.1:1"});
