@@ -189,6 +189,7 @@ def measure_dfsweep(options, folder):
                                        "--format", "csv"),
         "rows_seconds": coordinator.run("results", "load", "--trials",
                                         "--format", "jsonl"),
+        "json_seconds": coordinator.run("results", "load", "--json"),
     }
     report["memory_results_mib"] = memory_mib(pid, "VmHWM")
     coordinator.close()
@@ -410,7 +411,8 @@ def print_dfsweep(report):
             ("status", f"{report['status_seconds']:.2f} s"),
             ("results, the table", f"{report['table_seconds']:.2f} s"),
             ("results, all rows as CSV", f"{report['csv_seconds']:.2f} s"),
-            ("results, all rows as JSONL", f"{report['rows_seconds']:.2f} s")]:
+            ("results, all rows as JSONL", f"{report['rows_seconds']:.2f} s"),
+            ("results, all rows as JSON", f"{report['json_seconds']:.2f} s")]:
         print(f"| {what} | {value} |")
 
 
