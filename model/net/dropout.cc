@@ -12,31 +12,34 @@
 namespace dfsweep::model {
 namespace {
 
-// ---- Philox of sixteen blocks -----------------------------------------------
+// ---- Philox of as many blocks as a vector has lanes
+// --------------------------
 
-using LongWords = uint64_t __attribute__((vector_size(128)));
-
-// counter[i] and the result's [i] are the i-th numbers of sixteen blocks.
+// counter[i] and the result's [i] are the i-th numbers of the blocks.
+template <typename V>
 struct Blocks {
-  Words n[4];
+  typename V::Words n[4];
 };
 
+template <typename V>
 struct Product {
-  Words high, low;
-  DFSWEEP_INLINE Product(uint32_t factor, Words other) {
-    const LongWords product =
-        __builtin_convertvector(other, LongWords) * uint64_t{factor};
-    high = __builtin_convertvector(product >> 32, Words);
-    low = __builtin_convertvector(product, Words);
+  typename V::Words high, low;
+  DFSWEEP_INLINE Product(uint32_t factor, typename V::Words other) {
+    const typename V::LongWords product =
+        __builtin_convertvector(other, typename V::LongWords) *
+        uint64_t{factor};
+    high = __builtin_convertvector(product >> 32, typename V::Words);
+    low = __builtin_convertvector(product, typename V::Words);
   }
 };
 
 // As Philox4x32.
-DFSWEEP_INLINE Blocks SixteenBlocks(Blocks counter,
-                                    std::array<uint32_t, 2> key) {
+template <typename V>
+DFSWEEP_INLINE Blocks<V> Encrypt(Blocks<V> counter,
+                                 std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
-    const Product first(0xD2511F53, counter.n[0]);
-    const Product second(0xCD9E8D57, counter.n[2]);
+    const Product<V> first(0xD2511F53, counter.n[0]);
+    const Product<V> second(0xCD9E8D57, counter.n[2]);
     counter = {{second.high ^ counter.n[1] ^ key[0], second.low,
                 first.high ^ counter.n[3] ^ key[1], first.low}};
     key[0] += 0x9E3779B9;
@@ -45,10 +48,12 @@ DFSWEEP_INLINE Blocks SixteenBlocks(Blocks counter,
   return counter;
 }
 
-DFSWEEP_INLINE Blocks Counters(const Stream& stream, uint64_t first) {
+template <typename V>
+DFSWEEP_INLINE Blocks<V> Counters(const Stream& stream, uint64_t first) {
+  using Words = typename V::Words;
   const PhiloxBlock start = stream.Counter(first);
   Words lane{};
-  for (uint32_t i = 0; i < kVectorWidth; ++i) lane[i] = i;
+  for (uint32_t i = 0; i < V::kLanes; ++i) lane[i] = i;
   const Words low = lane + start[0];
   const Words carry = reinterpret_cast<Words>(low < lane) & 1;
   return {{low, carry + start[1], Words{} + start[2], Words{} + start[3]}};
@@ -59,25 +64,27 @@ struct Choice {
   uint32_t threshold;
   float kept;
 
-  DFSWEEP_INLINE Floats Of(Words numbers) const {
-    return numbers >= threshold ? Broadcast(kept) : Floats{};
+  template <typename V>
+  DFSWEEP_INLINE Floats<V> Of(typename V::Words numbers) const {
+    return numbers >= threshold ? V::Broadcast(kept) : Floats<V>{};
   }
 };
 
-// Whole groups of sixteen blocks: 64 values each.
+// Whole groups of blocks, one a lane: 4 values each.
+template <typename V>
 DFSWEEP_INLINE void FillGroups(const Stream& stream, uint64_t first_block,
                                int64_t groups, const Choice& choice,
                                float* values) {
   for (int64_t group = 0; group < groups; ++group) {
-    const Blocks blocks = SixteenBlocks(
-        Counters(stream, first_block + group * kVectorWidth), stream.key());
+    const Blocks<V> blocks = Encrypt<V>(
+        Counters<V>(stream, first_block + group * V::kLanes), stream.key());
     for (int number = 0; number < 4; ++number) {
-      const Floats chosen = choice.Of(blocks.n[number]);
-      for (int64_t block = 0; block < kVectorWidth; ++block) {
+      const auto chosen = choice.template Of<V>(blocks.n[number]);
+      for (int64_t block = 0; block < V::kLanes; ++block) {
         values[4 * block + number] = chosen[block];
       }
     }
-    values += 4 * kVectorWidth;
+    values += 4 * V::kLanes;
   }
 }
 
@@ -97,11 +104,14 @@ void DropoutMask::Fill(int64_t first, int64_t count, float* values) const {
     return;
   }
   const uint64_t block = first_block_ + first / 4;
-  const int64_t groups = count / (4 * kVectorWidth);
-  Vectorized([&]() DFSWEEP_LOOP {
-    FillGroups(stream_, block, groups, {threshold_, kept_}, values);
+  int64_t filled = 0;
+  Vectorized([&](auto vectors) DFSWEEP_LOOP {
+    using V = decltype(vectors);
+    const int64_t groups = count / (4 * V::kLanes);
+    FillGroups<V>(stream_, block, groups, {threshold_, kept_}, values);
+    filled = groups * 4 * V::kLanes;
   });
-  for (int64_t i = groups * 4 * kVectorWidth; i < count; ++i) {
+  for (int64_t i = filled; i < count; ++i) {
     const bool keep = stream_.Block(block + i / 4)[i % 4] >= threshold_;
     values[i] = keep ? kept_ : 0;
   }

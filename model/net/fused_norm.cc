@@ -85,8 +85,9 @@ Moments BatchMoments(const torch::Tensor& x) {
       const int64_t rows = std::min(part, shape.length - row);
       const Scalar* first =
           values + i * shape.sequence() + row * shape.channels;
-      Vectorized([&]() DFSWEEP_LOOP {
-        MomentsOfRows(first, rows, shape.channels, mean.data(), squares.data());
+      Vectorized([&](auto vectors) DFSWEEP_LOOP {
+        MomentsOfRows<decltype(vectors)>(first, rows, shape.channels,
+                                         mean.data(), squares.data());
       });
       sequences[i].Add(static_cast<double>(rows), mean.data(), squares.data());
     }
@@ -296,9 +297,9 @@ struct NormActivateFunction
     ForSequences(shape.batch, [&](int64_t i) {
       const Scalar* input = values + i * shape.sequence();
       Scalar* output = result.Begin(i);
-      Vectorized([&]() DFSWEEP_LOOP {
-        NormActivateRows<kActivation>(input, scales.get(), shape.length,
-                                      shape.channels, output);
+      Vectorized([&](auto vectors) DFSWEEP_LOOP {
+        NormActivateRows<decltype(vectors), kActivation>(
+            input, scales.get(), shape.length, shape.channels, output);
       });
     });
     Saved<Scalar>::Save(context, norm, margin,
@@ -314,16 +315,16 @@ struct NormActivateFunction
     ForSequences(shape.batch, [&](int64_t i) {
       const Scalar* input = values + i * shape.sequence();
       const Scalar* slopes = saved.gradient.Begin(i);
-      sums[i] = SumParts(shape.length, shape.channels,
-                         [&](int64_t row, int64_t rows, float* part) {
-                           const int64_t at = row * shape.channels;
-                           Vectorized([&]() DFSWEEP_LOOP {
-                             SumGradients<kActivation>(slopes + at, input + at,
-                                                       saved.scales.get(), rows,
-                                                       shape.channels, part,
-                                                       part + shape.channels);
-                           });
-                         });
+      sums[i] =
+          SumParts(shape.length, shape.channels,
+                   [&](int64_t row, int64_t rows, float* part) {
+                     const int64_t at = row * shape.channels;
+                     Vectorized([&](auto vectors) DFSWEEP_LOOP {
+                       SumGradients<decltype(vectors), kActivation>(
+                           slopes + at, input + at, saved.scales.get(), rows,
+                           shape.channels, part, part + shape.channels);
+                     });
+                   });
     });
     const ParameterGradients parameters = saved.Parameters(sums);
     torch::Tensor result = at::empty_like(saved.x());
@@ -331,10 +332,10 @@ struct NormActivateFunction
     ForSequences(shape.batch, [&](int64_t i) {
       const int64_t at = i * shape.sequence();
       const Scalar* slopes = saved.gradient.Begin(i);
-      Vectorized([&]() DFSWEEP_LOOP {
-        InputGradients<kActivation>(slopes, values + at, saved.scales.get(),
-                                    parameters.input(), shape.length,
-                                    shape.channels, results + at);
+      Vectorized([&](auto vectors) DFSWEEP_LOOP {
+        InputGradients<decltype(vectors), kActivation>(
+            slopes, values + at, saved.scales.get(), parameters.input(),
+            shape.length, shape.channels, results + at);
       });
     });
     return {result, parameters.weight, parameters.bias, {}, {}};
@@ -373,7 +374,9 @@ struct NormPoolActivateFunction
                                   .y = result.Begin(i),
                                   .best = bests + i * pooled,
                                   .place = places + i * pooled};
-      Vectorized([&]() DFSWEEP_LOOP { PoolSequence<kActivation>(pass); });
+      Vectorized([&](auto vectors) DFSWEEP_LOOP {
+        PoolSequence<decltype(vectors), kActivation>(pass);
+      });
     });
     context->saved_data["kept"] = static_cast<double>(mask.kept());
     Saved<Scalar>::Save(
@@ -397,8 +400,8 @@ struct NormPoolActivateFunction
       return SumParts(pooling.length, shape.channels,
                       [&](int64_t row, int64_t rows, float* part) {
                         const int64_t at = row * shape.channels;
-                        Vectorized([&]() DFSWEEP_LOOP {
-                          PooledGradients<kActivation>(
+                        Vectorized([&](auto vectors) DFSWEEP_LOOP {
+                          PooledGradients<decltype(vectors), kActivation>(
                               slopes + at, bests + i * pooled + at,
                               places + i * pooled + at, saved.scales.get(),
                               kept, rows, shape.channels, maxima + at, part,
@@ -426,7 +429,8 @@ struct NormPoolActivateFunction
                                     .channels = shape.channels,
                                     .pooling = pooling,
                                     .result = results + at};
-      Vectorized([&]() DFSWEEP_LOOP { UnpoolSequence(pass); });
+      Vectorized([&](auto vectors)
+                     DFSWEEP_LOOP { UnpoolSequence<decltype(vectors)>(pass); });
     });
     return {result, parameters.weight, parameters.bias, {}, {}, {}};
   }

@@ -1,5 +1,6 @@
 // The loops of fused_norm.cc, all inlined into Vectorized(): a row is the
-// channels of one cell of a sequence, side by side in memory.
+// channels of one cell of a sequence, side by side in memory. V is the Vectors
+// of a machine.
 #ifndef DFSWEEP_MODEL_NET_FUSED_NORM_LOOPS_H_
 #define DFSWEEP_MODEL_NET_FUSED_NORM_LOOPS_H_
 
@@ -21,63 +22,64 @@ struct Scales {
   const float *mean, *scale, *shift;
 };
 
+template <typename V>
 struct VectorScales {
-  Floats mean, scale, shift;
+  Floats<V> mean, scale, shift;
   DFSWEEP_INLINE VectorScales(const Scales& all, int64_t channel)
-      : mean(Load(all.mean + channel)),
-        scale(Load(all.scale + channel)),
-        shift(Load(all.shift + channel)) {}
-  DFSWEEP_INLINE Floats Apply(Floats x) const {
+      : mean(V::Load(all.mean + channel)),
+        scale(V::Load(all.scale + channel)),
+        shift(V::Load(all.shift + channel)) {}
+  DFSWEEP_INLINE Floats<V> Apply(Floats<V> x) const {
     return (x - mean) * scale + shift;
   }
 };
 
 // Both let a NaN through, as LibTorch's do.
-template <Activation kActivation>
-DFSWEEP_INLINE Floats Activate(Floats x) {
+template <typename V, Activation kActivation>
+DFSWEEP_INLINE Floats<V> Activate(Floats<V> x) {
   if constexpr (kActivation == Activation::kElu) {
-    return x > 0.0f ? x : ExpMinusOne(x);
+    return x > 0.0f ? x : V::ExpMinusOne(x);
   }
-  return x <= 0.0f ? Floats{} : x;
+  return x <= 0.0f ? Floats<V>{} : x;
 }
 
 // The activation's derivative at x, times `gradient`.
-template <Activation kActivation>
-DFSWEEP_INLINE Floats Deactivate(Floats x, Floats gradient) {
+template <typename V, Activation kActivation>
+DFSWEEP_INLINE Floats<V> Deactivate(Floats<V> x, Floats<V> gradient) {
   if constexpr (kActivation == Activation::kElu) {
-    return x > 0.0f ? gradient : gradient * (ExpMinusOne(x) + 1.0f);
+    return x > 0.0f ? gradient : gradient * (V::ExpMinusOne(x) + 1.0f);
   }
-  return gradient * (x <= 0.0f ? Floats{} : Broadcast(1.0f));
+  return gradient * (x <= 0.0f ? Floats<V>{} : V::Broadcast(1.0f));
 }
 
 // Of each channel: the mean of rows, and the sum of squared distances from it.
-template <typename Scalar>
+template <typename V, typename Scalar>
 DFSWEEP_INLINE void MomentsOfRows(const Scalar* x, int64_t rows,
                                   int64_t channels, float* mean,
                                   float* squares) {
   const float share = 1.0f / static_cast<float>(rows);
-  for (int64_t c = 0; c < channels; c += kVectorWidth) {
-    Floats sum = {}, square = {};
+  for (int64_t c = 0; c < channels; c += V::kLanes) {
+    Floats<V> sum = {}, square = {};
     for (int64_t row = 0; row < rows; ++row)
-      sum += Load(x + row * channels + c);
+      sum += V::Load(x + row * channels + c);
     sum *= share;
     for (int64_t row = 0; row < rows; ++row) {
-      const Floats distance = Load(x + row * channels + c) - sum;
+      const auto distance = V::Load(x + row * channels + c) - sum;
       square += distance * distance;
     }
-    Store(mean + c, sum);
-    Store(squares + c, square);
+    V::Store(mean + c, sum);
+    V::Store(squares + c, square);
   }
 }
 
-template <Activation kActivation, typename Scalar>
+template <typename V, Activation kActivation, typename Scalar>
 DFSWEEP_INLINE void NormActivateRows(const Scalar* x, const Scales& scales,
                                      int64_t rows, int64_t channels,
                                      Scalar* y) {
   for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t c = 0; c < channels; c += kVectorWidth) {
-      const VectorScales norm(scales, c);
-      Store(y + c, Activate<kActivation>(norm.Apply(Load(x + c))));
+    for (int64_t c = 0; c < channels; c += V::kLanes) {
+      const VectorScales<V> norm(scales, c);
+      V::Store(y + c, Activate<V, kActivation>(norm.Apply(V::Load(x + c))));
     }
     x += channels;
     y += channels;
@@ -86,23 +88,23 @@ DFSWEEP_INLINE void NormActivateRows(const Scalar* x, const Scales& scales,
 
 // Sums over rows of the gradient of the normalized values, and of its product
 // with the centred input.
-template <Activation kActivation, typename Scalar>
+template <typename V, Activation kActivation, typename Scalar>
 DFSWEEP_INLINE void SumGradients(const Scalar* gradient, const Scalar* x,
                                  const Scales& scales, int64_t rows,
                                  int64_t channels, float* sums,
                                  float* products) {
-  for (int64_t c = 0; c < channels; c += kVectorWidth) {
-    const VectorScales norm(scales, c);
-    Floats sum = {}, product = {};
+  for (int64_t c = 0; c < channels; c += V::kLanes) {
+    const VectorScales<V> norm(scales, c);
+    Floats<V> sum = {}, product = {};
     for (int64_t row = 0; row < rows; ++row) {
-      const Floats value = Load(x + row * channels + c);
-      const Floats slope = Deactivate<kActivation>(
-          norm.Apply(value), Load(gradient + row * channels + c));
+      const auto value = V::Load(x + row * channels + c);
+      const auto slope = Deactivate<V, kActivation>(
+          norm.Apply(value), V::Load(gradient + row * channels + c));
       sum += slope;
       product += slope * (value - norm.mean);
     }
-    Store(sums + c, sum);
-    Store(products + c, product);
+    V::Store(sums + c, sum);
+    V::Store(products + c, product);
   }
 }
 
@@ -112,20 +114,20 @@ struct InputSlopes {
   const float *slope, *offset;
 };
 
-template <Activation kActivation, typename Scalar>
+template <typename V, Activation kActivation, typename Scalar>
 DFSWEEP_INLINE void InputGradients(const Scalar* gradient, const Scalar* x,
                                    const Scales& scales,
                                    const InputSlopes& slopes, int64_t rows,
                                    int64_t channels, Scalar* result) {
   for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t c = 0; c < channels; c += kVectorWidth) {
-      const VectorScales norm(scales, c);
-      const Floats value = Load(x + c);
-      const Floats slope =
-          Deactivate<kActivation>(norm.Apply(value), Load(gradient + c));
-      Store(result + c, slope * norm.scale +
-                            (value - norm.mean) * Load(slopes.slope + c) +
-                            Load(slopes.offset + c));
+    for (int64_t c = 0; c < channels; c += V::kLanes) {
+      const VectorScales<V> norm(scales, c);
+      const auto value = V::Load(x + c);
+      const auto slope =
+          Deactivate<V, kActivation>(norm.Apply(value), V::Load(gradient + c));
+      V::Store(result + c, slope * norm.scale +
+                               (value - norm.mean) * V::Load(slopes.slope + c) +
+                               V::Load(slopes.offset + c));
     }
     gradient += channels;
     x += channels;
@@ -137,56 +139,56 @@ DFSWEEP_INLINE void InputGradients(const Scalar* gradient, const Scalar* x,
 // maximum, activated and times `keep`, into y; its input into `best`, and the
 // row where it is, plus `first`, into `place`. The first of several equal ones
 // wins; a NaN or an infinity in the window makes all of it NaN.
-template <Activation kActivation, typename Scalar>
+template <typename V, Activation kActivation, typename Scalar>
 DFSWEEP_INLINE void PoolWindow(const Scalar* x, const Scales& scales,
                                int64_t rows, int64_t first, int64_t channels,
                                const float* keep, Scalar* y, Scalar* best,
                                uint8_t* place) {
-  for (int64_t c = 0; c < channels; c += kVectorWidth) {
-    const VectorScales norm(scales, c);
-    Floats input = Load(x + c), most = norm.Apply(input);
-    Floats spoilt = most * 0.0f;  // becomes NaN with the first value that is
-    Integers where = {};
+  for (int64_t c = 0; c < channels; c += V::kLanes) {
+    const VectorScales<V> norm(scales, c);
+    Floats<V> input = V::Load(x + c), most = norm.Apply(input);
+    Floats<V> spoilt = most * 0.0f;  // becomes NaN with the first value that is
+    Integers<V> where = {};
     for (int64_t row = 1; row < rows; ++row) {
-      const Floats candidate = Load(x + row * channels + c);
-      const Floats value = norm.Apply(candidate);
+      const auto candidate = V::Load(x + row * channels + c);
+      const auto value = norm.Apply(candidate);
       spoilt += value * 0.0f;
-      where = value > most ? Integers{} + static_cast<int32_t>(row) : where;
+      where = value > most ? Integers<V>{} + static_cast<int32_t>(row) : where;
       input = value > most ? candidate : input;
       most = value > most ? value : most;
     }
     most += spoilt;
     input += spoilt;
-    const Floats kept = Load(keep + c);
-    Store(y + c, Activate<kActivation>(most) * kept);
-    Store(best + c, input);
+    const auto kept = V::Load(keep + c);
+    V::Store(y + c, Activate<V, kActivation>(most) * kept);
+    V::Store(best + c, input);
     where += static_cast<int32_t>(first);
-    Store(place + c, kept == 0.0f ? Integers{} + kDropped : where);
+    V::Store(place + c, kept == 0.0f ? Integers<V>{} + kDropped : where);
   }
 }
 
 // As SumGradients, of pooled rows; `slopes` gets the gradients themselves.
-template <Activation kActivation, typename Scalar>
+template <typename V, Activation kActivation, typename Scalar>
 DFSWEEP_INLINE void PooledGradients(const Scalar* gradient, const Scalar* best,
                                     const uint8_t* place, const Scales& scales,
                                     float keep, int64_t rows, int64_t channels,
                                     float* slopes, float* sums,
                                     float* products) {
-  for (int64_t c = 0; c < channels; c += kVectorWidth) {
-    const VectorScales norm(scales, c);
-    Floats sum = {}, product = {};
+  for (int64_t c = 0; c < channels; c += V::kLanes) {
+    const VectorScales<V> norm(scales, c);
+    Floats<V> sum = {}, product = {};
     for (int64_t row = 0; row < rows; ++row) {
       const int64_t i = row * channels + c;
-      const Floats value = Load(best + i);
-      const Floats slope =
-          Deactivate<kActivation>(norm.Apply(value), Load(gradient + i) * keep);
-      const Floats kept = Load(place + i) == kDropped ? Floats{} : slope;
-      Store(slopes + i, kept);
+      const auto value = V::Load(best + i);
+      const auto slope = Deactivate<V, kActivation>(
+          norm.Apply(value), V::Load(gradient + i) * keep);
+      const auto kept = V::Load(place + i) == kDropped ? Floats<V>{} : slope;
+      V::Store(slopes + i, kept);
       sum += kept;
       product += kept * (value - norm.mean);
     }
-    Store(sums + c, sum);
-    Store(products + c, product);
+    V::Store(sums + c, sum);
+    V::Store(products + c, product);
   }
 }
 
@@ -197,22 +199,25 @@ struct WindowSlopes {
   const uint8_t* place = nullptr;  // [channels]
   int32_t row = 0;                 // within the window
 
-  DFSWEEP_INLINE Floats At(int64_t channel) const {
-    if (slopes == nullptr) return Floats{};
-    return Load(place + channel) == row ? Load(slopes + channel) : Floats{};
+  template <typename V>
+  DFSWEEP_INLINE Floats<V> At(int64_t channel) const {
+    const Floats<V> none{};
+    if (slopes == nullptr) return none;
+    return V::Load(place + channel) == row ? V::Load(slopes + channel) : none;
   }
 };
 
-template <typename Scalar>
+template <typename V, typename Scalar>
 DFSWEEP_INLINE void UnpoolRow(const WindowSlopes& early,
                               const WindowSlopes& late, const Scalar* x,
                               const Scales& scales, const InputSlopes& slopes,
                               int64_t channels, Scalar* result) {
-  for (int64_t c = 0; c < channels; c += kVectorWidth) {
-    Store(result + c,
-          (early.At(c) + late.At(c)) * Load(scales.scale + c) +
-              (Load(x + c) - Load(scales.mean + c)) * Load(slopes.slope + c) +
-              Load(slopes.offset + c));
+  for (int64_t c = 0; c < channels; c += V::kLanes) {
+    V::Store(result + c, (early.template At<V>(c) + late.template At<V>(c)) *
+                                 V::Load(scales.scale + c) +
+                             (V::Load(x + c) - V::Load(scales.mean + c)) *
+                                 V::Load(slopes.slope + c) +
+                             V::Load(slopes.offset + c));
   }
 }
 
@@ -229,7 +234,7 @@ struct PoolPass {
   uint8_t* place;
 };
 
-template <Activation kActivation, typename Scalar>
+template <typename V, Activation kActivation, typename Scalar>
 DFSWEEP_INLINE void PoolSequence(const PoolPass<Scalar>& pass) {
   const int64_t channels = pass.channels;
   for (int64_t window = 0; window < pass.pooling.length; ++window) {
@@ -239,13 +244,13 @@ DFSWEEP_INLINE void PoolSequence(const PoolPass<Scalar>& pass) {
     const int64_t at = window * channels;
     const Scalar* x = pass.x + begin * channels;
     if (end - begin == Pooling::kWindow) {  // a constant, to be unrolled
-      PoolWindow<kActivation>(x, pass.scales, Pooling::kWindow, 0, channels,
-                              pass.keep + at, pass.y + at, pass.best + at,
-                              pass.place + at);
+      PoolWindow<V, kActivation>(x, pass.scales, Pooling::kWindow, 0, channels,
+                                 pass.keep + at, pass.y + at, pass.best + at,
+                                 pass.place + at);
     } else {
-      PoolWindow<kActivation>(x, pass.scales, end - begin, begin - start,
-                              channels, pass.keep + at, pass.y + at,
-                              pass.best + at, pass.place + at);
+      PoolWindow<V, kActivation>(x, pass.scales, end - begin, begin - start,
+                                 channels, pass.keep + at, pass.y + at,
+                                 pass.best + at, pass.place + at);
     }
   }
 }
@@ -272,14 +277,14 @@ DFSWEEP_INLINE WindowSlopes WindowOver(const UnpoolPass<Scalar>& pass,
           static_cast<int32_t>(row - pass.pooling.Start(index))};
 }
 
-template <typename Scalar>
+template <typename V, typename Scalar>
 DFSWEEP_INLINE void UnpoolSequence(const UnpoolPass<Scalar>& pass) {
   for (int64_t row = 0; row < pass.length; ++row) {
     const int64_t late = pass.pooling.LastWindowOver(row);
     const int64_t at = row * pass.channels;
-    UnpoolRow(WindowOver(pass, late - 1, row), WindowOver(pass, late, row),
-              pass.x + at, pass.scales, pass.input, pass.channels,
-              pass.result + at);
+    UnpoolRow<V>(WindowOver(pass, late - 1, row), WindowOver(pass, late, row),
+                 pass.x + at, pass.scales, pass.input, pass.channels,
+                 pass.result + at);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "model/net/convolution.h"
 #include "model/net/gpu/gpu.h"
 #include "model/net/thin_convolution.h"
 
@@ -95,7 +96,7 @@ torch::Tensor ConvolutionLayer::ForwardNormalized(const torch::Tensor& x,
     return gpu::ConvolutionNorm(x, weight_, bias_, norm, following, type);
   }
   return NormActivate(x.dim() == 2 ? ThinConvolution(x, weight_, bias_, type)
-                                   : at::conv2d(x, weight_, bias_),
+                                   : Convolution(x, weight_, bias_),
                       norm, following);
 }
 

@@ -15,36 +15,36 @@ constexpr int64_t kKernel = 8;
 constexpr int64_t kFloatRows = 64;  // are added in float
 
 // `x` is `rows` + kKernel − 1 cells, `weight` [kernel, channels].
-template <typename Scalar>
+template <typename V, typename Scalar>
 DFSWEEP_INLINE void Convolve(const float* x, const float* weight,
                              const float* bias, int64_t rows, int64_t channels,
                              Scalar* y) {
-  for (int64_t c = 0; c < channels; c += kVectorWidth) {
-    Floats kernel[kKernel];
+  for (int64_t c = 0; c < channels; c += V::kLanes) {
+    Floats<V> kernel[kKernel];
     for (int64_t k = 0; k < kKernel; ++k) {
-      kernel[k] = Load(weight + k * channels + c);
+      kernel[k] = V::Load(weight + k * channels + c);
     }
-    const Floats start = Load(bias + c);
+    const auto start = V::Load(bias + c);
     for (int64_t row = 0; row < rows; ++row) {
-      Floats sum = start;
+      Floats<V> sum = start;
       for (int64_t k = 0; k < kKernel; ++k) sum += kernel[k] * x[row + k];
-      Store(y + row * channels + c, sum);
+      V::Store(y + row * channels + c, sum);
     }
   }
 }
 
 // Adds to `sums`, [kernel + 1, channels], the gradients of weight and bias.
-template <typename Scalar>
+template <typename V, typename Scalar>
 DFSWEEP_INLINE void AddGradients(const float* x, const Scalar* gradient,
                                  int64_t rows, int64_t channels, double* sums) {
-  for (int64_t c = 0; c < channels; c += kVectorWidth) {
-    Floats kernel[kKernel] = {}, bias = {};
+  for (int64_t c = 0; c < channels; c += V::kLanes) {
+    Floats<V> kernel[kKernel] = {}, bias = {};
     for (int64_t row = 0; row < rows; ++row) {
-      const Floats slope = Load(gradient + row * channels + c);
+      const auto slope = V::Load(gradient + row * channels + c);
       for (int64_t k = 0; k < kKernel; ++k) kernel[k] += slope * x[row + k];
       bias += slope;
     }
-    for (int64_t i = 0; i < kVectorWidth; ++i) {
+    for (int64_t i = 0; i < V::kLanes; ++i) {
       for (int64_t k = 0; k < kKernel; ++k) {
         sums[k * channels + c + i] += kernel[k][i];
       }
@@ -53,9 +53,9 @@ DFSWEEP_INLINE void AddGradients(const float* x, const Scalar* gradient,
   }
 }
 
-// Calls work(index, cells, first, rows), inlined and vectorized, for each part
-// of each sequence of x, on several threads: `cells` are those under the rows
-// from `first` on, with the padding.
+// Calls work(vectors, index, cells, first, rows), inlined and vectorized, for
+// each part of each sequence of x, on several threads: `cells` are those under
+// the rows from `first` on, with the padding.
 template <typename Work>
 void ForParts(const torch::Tensor& x, const Work& work) {
   const auto* values = x.const_data_ptr<float>();
@@ -65,9 +65,9 @@ void ForParts(const torch::Tensor& x, const Work& work) {
     for (int64_t i = begin; i < end; ++i) {
       std::copy_n(values + i * length, length,
                   padded.begin() + kKernel / 2 - 1);
-      Vectorized([&]() DFSWEEP_LOOP {
+      Vectorized([&](auto vectors) DFSWEEP_LOOP {
         for (int64_t first = 0; first < length; first += kFloatRows) {
-          work(i, padded.data() + first, first,
+          work(vectors, i, padded.data() + first, first,
                std::min(kFloatRows, length - first));
         }
       });
@@ -83,11 +83,11 @@ void ConvolveAll(const torch::Tensor& x, const torch::Tensor& weight,
   const auto* weights = by_position.const_data_ptr<float>();
   const auto* biases = bias.const_data_ptr<float>();
   auto* outputs = y.mutable_data_ptr<Scalar>();
-  ForParts(x, [&](int64_t i, const float* cells, int64_t first, int64_t rows)
-                  DFSWEEP_LOOP {
-                    Convolve(cells, weights, biases, rows, channels,
-                             outputs + (i * length + first) * channels);
-                  });
+  ForParts(x, [&](auto vectors, int64_t i, const float* cells, int64_t first,
+                  int64_t rows) DFSWEEP_LOOP {
+    Convolve<decltype(vectors)>(cells, weights, biases, rows, channels,
+                                outputs + (i * length + first) * channels);
+  });
 }
 
 // [kernel + 1, channels], of weight and bias.
@@ -98,10 +98,11 @@ torch::Tensor Gradients(const torch::Tensor& x, const torch::Tensor& gradient) {
   torch::Tensor sums =
       at::zeros({x.size(0), kKernel + 1, channels}, at::kDouble);
   auto* all = sums.mutable_data_ptr<double>();
-  ForParts(x, [&](int64_t i, const float* cells, int64_t first,
+  ForParts(x, [&](auto vectors, int64_t i, const float* cells, int64_t first,
                   int64_t rows) DFSWEEP_LOOP {
-    AddGradients(cells, slopes + (i * length + first) * channels, rows,
-                 channels, all + i * (kKernel + 1) * channels);
+    AddGradients<decltype(vectors)>(
+        cells, slopes + (i * length + first) * channels, rows, channels,
+        all + i * (kKernel + 1) * channels);
   });
   return sums.sum(0).to(at::kFloat);
 }

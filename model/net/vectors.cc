@@ -1,0 +1,25 @@
+#include "model/net/vectors.h"
+
+#include <ATen/Version.h>
+
+#include <string>
+
+namespace dfsweep::model {
+namespace {
+
+// LibTorch says AVX512 of the instruction sets beyond it, too.
+InstructionSet FindInstructionSet() {
+  const std::string name = at::get_cpu_capability();
+  if (name.starts_with("AVX512")) return InstructionSet::kAvx512;
+  if (name.starts_with("AVX2")) return InstructionSet::kAvx2;
+  return InstructionSet::kDefault;
+}
+
+}  // namespace
+
+InstructionSet UsedInstructionSet() {
+  static const InstructionSet used = FindInstructionSet();
+  return used;
+}
+
+}  // namespace dfsweep::model
