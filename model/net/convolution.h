@@ -6,18 +6,14 @@
 namespace dfsweep::model {
 
 // at::conv2d on the CPU: x, [batch, inputs, 1, length + 7] and channels-last,
-// has its padding already; weight is [outputs, inputs, 1, 8], bias [outputs].
-// Where LibTorch's gradient of the weights is slow (float32 with AVX2, without
-// AVX-512), it is our own.
+// has its margin of 3 and 4 zeros already, which gets the gradient 0; weight is
+// [outputs, inputs, 1, 8], bias [outputs].
+//
+// In float32, of DF's numbers of channels, it is our own, which multiplies less
+// (see convolution_loops.h) and errs as little. Sums are made in the same order
+// whatever the number of threads.
 torch::Tensor Convolution(const torch::Tensor& x, const torch::Tensor& weight,
                           const torch::Tensor& bias);
-
-// The gradient of Convolution's weight, channels-last, from that of its result,
-// [batch, outputs, 1, length]. Both are channels-last and float32; `outputs` is
-// a multiple of 16, `inputs` of 2. Sums of 128 rows are made in one piece, and
-// added up in their order, whatever the number of threads.
-torch::Tensor WeightGradient(const torch::Tensor& x,
-                             const torch::Tensor& gradient);
 
 }  // namespace dfsweep::model
 

@@ -1,0 +1,307 @@
+// The loops of convolution.cc, all inlined into Vectorized().
+//
+// They make do with 9 of 16 multiplications, as fast FIR filters do (Mou &
+// Duhamel 1991, "Short-length FIR filters and their use in fast nonrecursive
+// filtering"). Of y[t] = Σ_k w[k] x[t + k], k < 8, two results four apart share
+// a sum, with d[t] = x[t] − x[t + 4]:
+//   s        = Σ_j (w[j] + w[j + 4]) x[t + 4 + j]          j < 4
+//   y[t]     = s + Σ_j w[j] d[t + j]
+//   y[t + 4] = s − Σ_j w[j + 4] d[t + 4 + j]
+// and in each of the three sums over four places two results two apart share
+// one in the same way. So a group of eight results comes of nine products of
+// two places with two rows of differences of x. The gradient of weights is the
+// adjoint of that: nine products of the same differences with sums of rows of
+// the result's gradient.
+#ifndef DFSWEEP_MODEL_NET_CONVOLUTION_LOOPS_H_
+#define DFSWEEP_MODEL_NET_CONVOLUTION_LOOPS_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "model/net/vectors.h"
+
+namespace dfsweep::model {
+
+constexpr int64_t kKernel = 8;
+constexpr int64_t kGroup = 8;  // results
+constexpr int64_t kGroupInputs = kGroup + kKernel - 1;
+
+// Product 3 · part + which: the parts are s, y[t] − s and y[t + 4] − s; of each
+// the shared sum, that of the early result and that of the late one.
+constexpr int64_t kProducts = 9;
+constexpr int64_t kPlaces = 2;  // of a product
+// A product's three differences of x, from x[t] on: x[t] itself in the first
+// part, else x[t] − x[t + 4]; and if the sum is not shared, less what is two
+// rows further.
+constexpr int64_t kProductRows = kPlaces + 1;
+constexpr int64_t kFirstInput[kProducts] = {6, 4, 6, 2, 0, 2, 6, 4, 6};
+// And its two sums of rows of the gradient, from row t on: the sum of all
+// results that a product goes into.
+constexpr int64_t kFirstResult[kProducts] = {0, 0, 2, 0, 0, 2, 4, 4, 6};
+
+// The differences of all products, those that several have once: x[6…8],
+// x[t] − x[t + 2], t from 4 to 8; d[2…4] and d[6…8]; d[t] − d[t + 2], t from 0
+// to 8. And where a product's begin.
+constexpr int64_t kDifferences = 23;
+constexpr int64_t kFirstDifference[kProducts] = {0,  3,  5,  8, 14,
+                                                 16, 11, 18, 20};
+
+// ---- Differences and sums ---------------------------------------------------
+
+// Of the rows x[0] … x[14], [15, channels], to [kDifferences, channels].
+template <typename V>
+DFSWEEP_INLINE void FillDifferences(const float* x, int64_t channels,
+                                    float* result) {
+  for (int64_t c = 0; c < channels; c += V::kLanes) {
+    Floats<V> row[kGroupInputs], four[kGroupInputs - 4];
+    for (int t = 0; t < kGroupInputs; ++t) row[t] = V::Load(x + t * channels);
+    for (int t = 0; t < kGroupInputs - 4; ++t) four[t] = row[t] - row[t + 4];
+    float* target = result;
+    auto store = [&](Floats<V> values) DFSWEEP_LOOP {
+      V::Store(target, values);
+      target += channels;
+    };
+    for (int t = 6; t <= 8; ++t) store(row[t]);
+    for (int t = 4; t <= 8; ++t) store(row[t] - row[t + 2]);
+    for (int t = 2; t <= 4; ++t) store(four[t]);
+    for (int t = 6; t <= 8; ++t) store(four[t]);
+    for (int t = 0; t <= 8; ++t) store(four[t] - four[t + 2]);
+    x += V::kLanes;
+    result += V::kLanes;
+  }
+}
+
+// Row 0 plus `sign` times row 4, if kFour; of that, what is two rows further
+// likewise, if kTwo.
+template <typename V, bool kFour, bool kTwo>
+DFSWEEP_INLINE Floats<V> Combine(const float* row, int64_t channels,
+                                 float sign) {
+  Floats<V> value = V::Load(row);
+  if constexpr (kFour) value += V::Load(row + 4 * channels) * sign;
+  if constexpr (kTwo) {
+    value +=
+        Combine<V, kFour, false>(row + 2 * channels, channels, sign) * sign;
+  }
+  return value;
+}
+
+// Fills [rows, channels] with Combine of as many rows.
+template <typename V, bool kFour, bool kTwo>
+DFSWEEP_INLINE void CombineRows(const float* row, int64_t channels, float sign,
+                                int64_t rows, float* result) {
+  for (int64_t i = 0; i < rows * channels; i += V::kLanes) {
+    V::Store(result + i, Combine<V, kFour, kTwo>(row + i, channels, sign));
+  }
+}
+
+// Calls call.operator()<whether the part is the first, whether the sum is the
+// shared one>().
+template <typename Call>
+DFSWEEP_INLINE void ForKindOf(int64_t product, const Call& call) {
+  if (product == 0) {
+    call.template operator()<true, true>();
+  } else if (product / 3 == 0) {
+    call.template operator()<true, false>();
+  } else if (product % 3 == 0) {
+    call.template operator()<false, true>();
+  } else {
+    call.template operator()<false, false>();
+  }
+}
+
+// ---- The kernel -------------------------------------------------------------
+
+// Results are computed for so many outputs at a time.
+template <typename V>
+constexpr int64_t kTileOutputs = 2 * V::kLanes;
+
+// Of `kernel`, [8, inputs, outputs], the kernels of the products for outputs
+// from `first` on: `result` is [kProducts, kPlaces, inputs, kTileOutputs].
+template <typename V>
+DFSWEEP_INLINE void FillProductKernels(const float* kernel, int64_t inputs,
+                                       int64_t outputs, int64_t first,
+                                       float* result) {
+  for (int64_t i = 0; i < inputs; ++i) {
+    for (int64_t o = 0; o < kTileOutputs<V>; o += V::kLanes) {
+      Floats<V> w[kKernel];
+      for (int64_t k = 0; k < kKernel; ++k) {
+        w[k] = V::Load(kernel + (k * inputs + i) * outputs + first + o);
+      }
+      for (int place = 0; place < kPlaces; ++place) {
+        auto store = [&](int product, Floats<V> value) DFSWEEP_LOOP {
+          V::Store(
+              result +
+                  ((product * kPlaces + place) * inputs + i) * kTileOutputs<V> +
+                  o,
+              value);
+        };
+        const Floats<V> a = w[place], b = w[place + 2], c = w[place + 4],
+                        d = w[place + 6];
+        store(0, (a + c) + (b + d));
+        store(1, a + c);
+        store(2, -(b + d));
+        store(3, a + b);
+        store(4, a);
+        store(5, -b);
+        store(6, -(c + d));
+        store(7, -c);
+        store(8, d);
+      }
+    }
+  }
+}
+
+// ---- Results ----------------------------------------------------------------
+
+// Two results of each of so many groups are in registers at once.
+template <typename V>
+constexpr int64_t kTileGroups = V::kLanes == 16 ? 6 : 3;
+template <typename V>
+struct Tile {
+  Floats<V> values[2 * kTileGroups<V>][2];
+};
+
+// Adds a product to a tile. `differences` are those of the first group, from
+// the product's first on; `kernel` is [kPlaces, inputs, kTileOutputs].
+template <typename V, int64_t kInputs>
+DFSWEEP_INLINE void AddProduct(const float* differences, const float* kernel,
+                               Tile<V>& tile) {
+  for (int64_t place = 0; place < kPlaces; ++place) {
+    for (int64_t i = 0; i < kInputs; ++i) {
+      const Floats<V> left = V::Load(kernel);
+      const Floats<V> right = V::Load(kernel + V::kLanes);
+      kernel += kTileOutputs<V>;
+#pragma GCC unroll 12
+      for (int64_t row = 0; row < 2 * kTileGroups<V>; ++row) {
+        const float x =
+            differences[(row / 2 * kDifferences + row % 2) * kInputs];
+        tile.values[row][0] += left * x;
+        tile.values[row][1] += right * x;
+      }
+      ++differences;
+    }
+  }
+}
+
+// Where the results of a group go.
+struct GroupTarget {
+  float* first = nullptr;  // [outputs]
+  int64_t rows = 0;        // that there are; at most kGroup
+};
+
+// Stores a tile as the results from `first` on, and the one after it.
+template <typename V>
+DFSWEEP_INLINE void StoreTile(const Tile<V>& tile, const GroupTarget* targets,
+                              int64_t outputs, int64_t output, int64_t first) {
+  for (int64_t row = 0; row < 2 * kTileGroups<V>; ++row) {
+    const GroupTarget& target = targets[row / 2];
+    const int64_t result = first + row % 2;
+    if (result >= target.rows) continue;
+    float* to = target.first + result * outputs + output;
+    V::Store(to, tile.values[row][0]);
+    V::Store(to + V::kLanes, tile.values[row][1]);
+  }
+}
+
+template <typename V>
+DFSWEEP_INLINE Tile<V> Sum(const Tile<V>& a, const Tile<V>& b) {
+  Tile<V> sum;
+#pragma GCC unroll 12
+  for (int64_t row = 0; row < 2 * kTileGroups<V>; ++row) {
+    sum.values[row][0] = a.values[row][0] + b.values[row][0];
+    sum.values[row][1] = a.values[row][1] + b.values[row][1];
+  }
+  return sum;
+}
+
+// The results of some groups for kTileOutputs outputs from `output` on.
+// `differences` is [kTileGroups, kDifferences, kInputs], `kernels` as
+// FillProductKernels makes them, `bias` is [outputs].
+template <typename V, int64_t kInputs>
+DFSWEEP_INLINE void ConvolveTile(const float* differences, const float* kernels,
+                                 const float* bias, const GroupTarget* targets,
+                                 int64_t outputs, int64_t output) {
+  auto add = [&](int64_t product, Tile<V>& tile) DFSWEEP_LOOP {
+    AddProduct<V, kInputs>(
+        differences + kFirstDifference[product] * kInputs,
+        kernels + product * kPlaces * kInputs * kTileOutputs<V>, tile);
+  };
+  Tile<V> shared;
+  for (auto& row : shared.values) {
+    row[0] = V::Load(bias + output);
+    row[1] = V::Load(bias + output + V::kLanes);
+  }
+  add(0, shared);
+  Tile<V> early = shared, late = shared;
+  add(1, early);
+  add(2, late);
+  for (int64_t part = 1; part < 3; ++part) {
+    Tile<V> middle = {};
+    add(3 * part, middle);
+    const int64_t first = 4 * (part - 1);
+    Tile<V> tile = Sum<V>(middle, early);
+    add(3 * part + 1, tile);
+    StoreTile<V>(tile, targets, outputs, output, first);
+    tile = Sum<V>(middle, late);
+    add(3 * part + 2, tile);
+    StoreTile<V>(tile, targets, outputs, output, first + 2);
+  }
+}
+
+// ---- The gradient of weights ------------------------------------------------
+
+// A tile of it has at most so many inputs, and kTileOutputs outputs.
+template <typename V>
+constexpr int64_t kTileInputs = V::kLanes == 16 ? 8 : 6;
+
+// Adds to `sums`, [inputs, outputs], the tile of kWidth inputs that `groups`
+// groups give it: of two of each group's kProductRows differences, `inputs`
+// apart, with its two rows of `gradients`, `outputs` apart.
+template <typename V, int64_t kWidth>
+DFSWEEP_INLINE void AddWeightTile(const float* differences, int64_t inputs,
+                                  const float* gradients, int64_t outputs,
+                                  int64_t groups, float* sums) {
+  Floats<V> tile[kWidth][2] = {};
+  for (int64_t group = 0; group < groups; ++group) {
+    for (int64_t row = 0; row < 2; ++row) {
+      const float* x = differences + row * inputs;
+      const float* gradient = gradients + row * outputs;
+      const Floats<V> left = V::Load(gradient);
+      const Floats<V> right = V::Load(gradient + V::kLanes);
+#pragma GCC unroll 8
+      for (int64_t i = 0; i < kWidth; ++i) {
+        tile[i][0] += left * x[i];
+        tile[i][1] += right * x[i];
+      }
+    }
+    differences += kProductRows * inputs;
+    gradients += kPlaces * outputs;
+  }
+#pragma GCC unroll 8
+  for (int64_t i = 0; i < kWidth; ++i) {
+    float* sum = sums + i * outputs;
+    V::Store(sum, V::Load(sum) + tile[i][0]);
+    V::Store(sum + V::kLanes, V::Load(sum + V::kLanes) + tile[i][1]);
+  }
+}
+
+// All inputs of one place of one product, for kTileOutputs outputs.
+template <typename V>
+DFSWEEP_INLINE void AddWeightTiles(const float* differences, int64_t inputs,
+                                   const float* gradients, int64_t outputs,
+                                   int64_t groups, float* sums) {
+  auto add = [&]<int64_t kWidth>(int64_t i) DFSWEEP_LOOP {
+    AddWeightTile<V, kWidth>(differences + i, inputs, gradients, outputs,
+                             groups, sums + i * outputs);
+  };
+  int64_t i = 0;
+  for (; i + kTileInputs<V> <= inputs; i += kTileInputs<V>) {
+    add.template operator()<kTileInputs<V>>(i);
+  }
+  if (inputs - i == 4) add.template operator()<4>(i);
+  if (inputs - i == 2) add.template operator()<2>(i);
+}
+
+}  // namespace dfsweep::model
+
+#endif  // DFSWEEP_MODEL_NET_CONVOLUTION_LOOPS_H_
