@@ -29,8 +29,9 @@ struct Sequences {
   bool Has(int64_t row) const { return row + first >= 0 && row + first < rows; }
 };
 
-Sequences<const float> RowsOf(const torch::Tensor& images, int64_t first) {
-  return {images.const_data_ptr<float>(), images.size(3), images.size(1),
+template <typename Scalar>
+Sequences<const Scalar> RowsOf(const torch::Tensor& images, int64_t first) {
+  return {images.const_data_ptr<Scalar>(), images.size(3), images.size(1),
           first};
 }
 
@@ -46,24 +47,25 @@ struct Groups {
 };
 
 // Finds the rows of a group. Not to be shared by threads.
+template <typename Scalar>
 class GroupReader {
  public:
-  GroupReader(const Groups& groups, const Sequences<const float>& from)
+  GroupReader(const Groups& groups, const Sequences<const Scalar>& from)
       : groups_(groups), from_(from), padded_(kGroupInputs * from.channels) {}
 
   // The `count` rows from the group's first on, until the next call.
-  const float* Read(int64_t group, int64_t count) {
+  const Scalar* Read(int64_t group, int64_t count) {
     const int64_t sequence = groups_.Sequence(group);
     const int64_t first = groups_.FirstRow(group);
     if (from_.Has(first) && from_.Has(first + count - 1)) {
       return from_.Row(sequence, first);
     }
     for (int64_t i = 0; i < count; ++i) {
-      float* row = padded_.data() + i * from_.channels;
+      Scalar* row = padded_.data() + i * from_.channels;
       if (from_.Has(first + i)) {
         std::copy_n(from_.Row(sequence, first + i), from_.channels, row);
       } else {
-        std::fill_n(row, from_.channels, 0.0f);
+        std::fill_n(row, from_.channels, Scalar(0));
       }
     }
     return padded_.data();
@@ -71,8 +73,8 @@ class GroupReader {
 
  private:
   Groups groups_;
-  Sequences<const float> from_;
-  std::vector<float> padded_;
+  Sequences<const Scalar> from_;
+  std::vector<Scalar> padded_;
 };
 
 // ---- Results ----------------------------------------------------------------
@@ -81,19 +83,21 @@ class GroupReader {
 constexpr int64_t kBlockGroups = 6;
 constexpr int64_t kBlockOutputs = 32;
 
-// Of `kernel`, [8, inputs, outputs], those of the products:
-// [outputs / kTileOutputs, kProducts, kPlaces, inputs, kTileOutputs].
+// Of `kernel`, [8, inputs, outputs] and float32, those of the products:
+// [outputs / kTileOutputs] times what FillProductKernels fills.
+template <typename Scalar>
 torch::Tensor ProductKernels(const torch::Tensor& kernel) {
   const int64_t inputs = kernel.size(1), outputs = kernel.size(2);
-  torch::Tensor result = at::empty({outputs, kProducts, kPlaces, inputs});
+  torch::Tensor result = at::empty({outputs, kProducts, kPlaces, inputs},
+                                   c10::CppTypeToScalarType<Scalar>::value);
   const auto* values = kernel.const_data_ptr<float>();
-  auto* results = result.mutable_data_ptr<float>();
+  auto* results = result.mutable_data_ptr<Scalar>();
   ParallelFor(outputs / kBlockOutputs, [&](int64_t begin, int64_t end) {
     Vectorized([&](auto vectors) DFSWEEP_LOOP {
       using V = decltype(vectors);
       for (int64_t output = begin * kBlockOutputs; output < end * kBlockOutputs;
            output += kTileOutputs<V>) {
-        FillProductKernels<V>(values, inputs, outputs, output,
+        FillProductKernels<V>(values + output, inputs, outputs,
                               results + output * kProducts * kPlaces * inputs);
       }
     });
@@ -101,21 +105,24 @@ torch::Tensor ProductKernels(const torch::Tensor& kernel) {
   return result;
 }
 
+template <typename Scalar>
 struct Convolver {
   Groups groups;
-  Sequences<const float> x;
-  const float *kernels, *bias;  // of ProductKernels; [y.channels]
-  Sequences<float> y;
+  Sequences<const Scalar> x;
+  const Scalar* kernels;  // of ProductKernels
+  const float* bias;      // [y.channels]
+  Sequences<Scalar> y;
 
   // Computes the groups of blocks [begin, end).
   template <typename V, int64_t kInputs>
   DFSWEEP_INLINE void Run(int64_t begin, int64_t end) const {
-    GroupReader reader(groups, x);
-    std::vector<float> differences(kBlockGroups * kDifferences * kInputs);
+    GroupReader<Scalar> reader(groups, x);
+    std::vector<Scalar> differences(kBlockGroups * kDifferences * kInputs);
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * kBlockGroups;
       const int64_t last = std::min(first + kBlockGroups, groups.count());
-      GroupTarget targets[kBlockGroups];  // those beyond the last have no rows
+      GroupTarget<Scalar>
+          targets[kBlockGroups];  // those beyond the last have no rows
       for (int64_t group = first; group < last; ++group) {
         FillDifferences<V>(
             reader.Read(group, kGroupInputs), kInputs,
@@ -137,41 +144,50 @@ struct Convolver {
 };
 
 // `length` results of each sequence of x, from its row `first` on; `kernel` is
-// [8, inputs, outputs]. They go into y, from its row `target` on.
-template <int64_t kInputs>
+// [8, inputs, outputs], `bias` [outputs], both float32. They go into y, from
+// its row `target` on.
+template <typename Scalar, int64_t kInputs>
 void Convolve(const torch::Tensor& x, int64_t first, int64_t length,
               const torch::Tensor& kernel, const torch::Tensor& bias,
               torch::Tensor& y, int64_t target) {
-  const torch::Tensor kernels = ProductKernels(kernel);
+  const torch::Tensor kernels = ProductKernels<Scalar>(kernel);
   const Groups groups{x.size(0), length};
-  const Convolver convolver{groups, RowsOf(x, first),
-                            kernels.const_data_ptr<float>(),
-                            bias.const_data_ptr<float>(),
-                            Sequences<float>{y.mutable_data_ptr<float>(),
-                                             y.size(3), y.size(1), target}};
+  const Convolver<Scalar> convolver{
+      .groups = groups,
+      .x = RowsOf<Scalar>(x, first),
+      .kernels = kernels.const_data_ptr<Scalar>(),
+      .bias = bias.const_data_ptr<float>(),
+      .y = {y.mutable_data_ptr<Scalar>(), y.size(3), y.size(1), target}};
   const int64_t blocks = (groups.count() + kBlockGroups - 1) / kBlockGroups;
   ParallelFor(blocks, [&](int64_t begin, int64_t end) {
     Vectorized([&](auto vectors) DFSWEEP_LOOP {
-      convolver.Run<decltype(vectors), kInputs>(begin, end);
+      convolver.template Run<decltype(vectors), kInputs>(begin, end);
     });
   });
 }
 
-// Of a number of channels, what Convolve is for that many.
-using ConvolveFunction = decltype(&Convolve<32>);
-ConvolveFunction ConvolveOf(int64_t inputs) {
+using ConvolveFunction = decltype(&Convolve<float, 32>);
+
+template <typename Scalar>
+ConvolveFunction ConvolveFor(int64_t inputs) {
   switch (inputs) {
     case 32:
-      return Convolve<32>;
+      return Convolve<Scalar, 32>;
     case 64:
-      return Convolve<64>;
+      return Convolve<Scalar, 64>;
     case 128:
-      return Convolve<128>;
+      return Convolve<Scalar, 128>;
     case 256:
-      return Convolve<256>;
+      return Convolve<Scalar, 256>;
     default:
       return nullptr;
   }
+}
+
+// Convolve of x with as many inputs, or null.
+ConvolveFunction ConvolveOf(at::ScalarType type, int64_t inputs) {
+  return type == at::kFloat ? ConvolveFor<float>(inputs)
+                            : ConvolveFor<c10::BFloat16>(inputs);
 }
 
 // ---- The gradient of weights ------------------------------------------------
@@ -180,9 +196,10 @@ ConvolveFunction ConvolveOf(int64_t inputs) {
 constexpr int64_t kPieceGroups = 64;
 
 // Adds up `sums`, [kProducts, kPlaces, inputs, outputs].
+template <typename Scalar>
 struct WeightSummer {
   Groups groups;
-  Sequences<const float> x, gradient;
+  Sequences<const Scalar> x, gradient;
   float* sums;
 
   // Of tasks [begin, end): a place of a product and kBlockOutputs outputs each,
@@ -197,16 +214,18 @@ struct WeightSummer {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t product = task / tasks;
         if (task == begin || task % tasks == 0) {
-          piece.Fill<V>(product, first, last);
+          piece.template Fill<V>(product, first, last);
         }
         const int64_t place = task % tasks * kBlockOutputs / outputs;
         const int64_t output = task * kBlockOutputs % outputs;
         float* target =
             sums + (product * kPlaces + place) * inputs * outputs + output;
         for (int64_t o = 0; o < kBlockOutputs; o += kTileOutputs<V>) {
-          AddWeightTiles<V>(piece.differences.data() + place * inputs, inputs,
-                            piece.gradients.data() + output + o, outputs,
-                            last - first, target + o);
+          constexpr int64_t kWidth = kFactorWidth<Scalar>;
+          AddWeightTiles<V>(piece.differences.data() + kWidth * place * inputs,
+                            inputs,
+                            piece.gradients.data() + kWidth * (output + o),
+                            outputs, last - first, target + o);
         }
       }
     }
@@ -215,31 +234,33 @@ struct WeightSummer {
  private:
   // What a product multiplies of some groups.
   struct Piece {
-    GroupReader x, gradient;
+    static constexpr int64_t kRowsOfX = FactorRows<Scalar>(kPlaces);
+    static constexpr int64_t kRowsOfGradient = FactorRows<Scalar>(1);
+
+    GroupReader<Scalar> x, gradient;
     int64_t inputs, outputs;
-    std::vector<float> differences;  // [groups, kProductRows, inputs]
-    std::vector<float> gradients;    // [groups, kPlaces, outputs]
+    std::vector<Scalar> differences;  // [groups, kRowsOfX, inputs]
+    std::vector<Scalar> gradients;    // [groups, kRowsOfGradient, outputs]
 
     explicit Piece(const WeightSummer& of)
         : x(of.groups, of.x),
           gradient(of.groups, of.gradient),
           inputs(of.x.channels),
           outputs(of.gradient.channels),
-          differences(kPieceGroups * kProductRows * inputs),
-          gradients(kPieceGroups * kPlaces * outputs) {}
+          differences(kPieceGroups * kRowsOfX * inputs),
+          gradients(kPieceGroups * kRowsOfGradient * outputs) {}
 
     template <typename V>
     DFSWEEP_INLINE void Fill(int64_t product, int64_t first, int64_t last) {
       ForKindOf(product, [&]<bool kFirstPart, bool kShared>() DFSWEEP_LOOP {
         for (int64_t group = first; group < last; ++group) {
           const int64_t i = group - first;
-          CombineRows<V, !kFirstPart, !kShared>(
+          FillFactors<V, !kFirstPart, !kShared>(
               x.Read(group, kGroupInputs) + kFirstInput[product] * inputs,
-              inputs, -1, kProductRows,
-              differences.data() + i * kProductRows * inputs);
-          CombineRows<V, kFirstPart, kShared>(
+              inputs, -1, kPlaces, differences.data() + i * kRowsOfX * inputs);
+          FillFactors<V, kFirstPart, kShared>(
               gradient.Read(group, kGroup) + kFirstResult[product] * outputs,
-              outputs, 1, kPlaces, gradients.data() + i * kPlaces * outputs);
+              outputs, 1, 1, gradients.data() + i * kRowsOfGradient * outputs);
         }
       });
     }
@@ -262,17 +283,19 @@ torch::Tensor GradientOfKernel(const torch::Tensor& sums) {
 }
 
 // The gradient of the kernel, [8, inputs, outputs], from that of the results.
+template <typename Scalar>
 torch::Tensor SumWeights(const torch::Tensor& x,
                          const torch::Tensor& gradient) {
   const int64_t inputs = x.size(1), outputs = gradient.size(1);
   const Groups groups{gradient.size(0), gradient.size(3)};
   torch::Tensor sums = at::zeros({kProducts * kPlaces, inputs, outputs});
-  const WeightSummer summer{groups, RowsOf(x, 0), RowsOf(gradient, 0),
-                            sums.mutable_data_ptr<float>()};
+  const WeightSummer<Scalar> summer{groups, RowsOf<Scalar>(x, 0),
+                                    RowsOf<Scalar>(gradient, 0),
+                                    sums.mutable_data_ptr<float>()};
   ParallelFor(kProducts * kPlaces * outputs / kBlockOutputs,
               [&](int64_t begin, int64_t end) {
                 Vectorized([&](auto vectors) DFSWEEP_LOOP {
-                  summer.Run<decltype(vectors)>(begin, end);
+                  summer.template Run<decltype(vectors)>(begin, end);
                 });
               });
   return GradientOfKernel(sums);
@@ -282,22 +305,23 @@ torch::Tensor SumWeights(const torch::Tensor& x,
 
 using Context = torch::autograd::AutogradContext;
 
-torch::Tensor EmptyImages(int64_t batch, int64_t channels, int64_t length) {
-  return at::empty({batch, channels, 1, length}, at::kFloat, c10::nullopt,
-                   c10::nullopt, c10::nullopt, at::MemoryFormat::ChannelsLast);
+torch::Tensor EmptyImages(const torch::Tensor& like, int64_t channels,
+                          int64_t length) {
+  return at::empty({like.size(0), channels, 1, length}, like.options(),
+                   at::MemoryFormat::ChannelsLast);
 }
 
 torch::Tensor GradientOfInput(const torch::Tensor& gradient,
                               const torch::Tensor& weight) {
   const int64_t inputs = weight.size(1), length = gradient.size(3);
-  torch::Tensor result =
-      EmptyImages(gradient.size(0), inputs, length + kKernel - 1);
+  torch::Tensor result = EmptyImages(gradient, inputs, length + kKernel - 1);
   result.narrow(3, 0, kLeft).zero_();
   result.narrow(3, kLeft + length, kKernel - 1 - kLeft).zero_();
   const torch::Tensor turned =
       weight.flip(3).squeeze(2).permute({2, 0, 1}).contiguous();
-  ConvolveOf(weight.size(0))(gradient, kLeft - (kKernel - 1), length, turned,
-                             at::zeros({inputs}), result, kLeft);
+  ConvolveOf(gradient.scalar_type(), weight.size(0))(
+      gradient, kLeft - (kKernel - 1), length, turned, at::zeros({inputs}),
+      result, kLeft);
   return result;
 }
 
@@ -307,10 +331,10 @@ struct ConvolutionFunction : torch::autograd::Function<ConvolutionFunction> {
                                const torch::Tensor& bias) {
     context->save_for_backward({x, weight});
     const int64_t length = x.size(3) - (kKernel - 1);
-    torch::Tensor y = EmptyImages(x.size(0), weight.size(0), length);
+    torch::Tensor y = EmptyImages(x, weight.size(0), length);
     const torch::Tensor kernel =
         weight.squeeze(2).permute({2, 1, 0}).contiguous();
-    ConvolveOf(x.size(1))(x, 0, length, kernel, bias, y, 0);
+    ConvolveOf(x.scalar_type(), x.size(1))(x, 0, length, kernel, bias, y, 0);
     return y;
   }
 
@@ -323,19 +347,22 @@ struct ConvolutionFunction : torch::autograd::Function<ConvolutionFunction> {
         gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     torch::Tensor of_x;
     if (context->needs_input_grad(0)) of_x = GradientOfInput(gradient, weight);
+    const torch::Tensor of_kernel =
+        x.scalar_type() == at::kFloat ? SumWeights<float>(x, gradient)
+                                      : SumWeights<c10::BFloat16>(x, gradient);
     return {of_x,
-            SumWeights(x, gradient)
-                .permute({2, 1, 0})
-                .unsqueeze(2)
-                .contiguous(at::MemoryFormat::ChannelsLast),
-            gradient.sum({0, 2, 3})};
+            of_kernel.permute({2, 1, 0}).unsqueeze(2).contiguous(
+                at::MemoryFormat::ChannelsLast),
+            gradient.sum({0, 2, 3}, /*keepdim=*/false, at::kFloat)};
   }
 };
 
 bool IsOurs(const torch::Tensor& x, const torch::Tensor& weight) {
-  return x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
-         weight.size(3) == kKernel && ConvolveOf(weight.size(0)) != nullptr &&
-         ConvolveOf(weight.size(1)) != nullptr;
+  const at::ScalarType type = x.scalar_type();
+  return (type == at::kFloat || type == at::kBFloat16) &&
+         weight.scalar_type() == at::kFloat && weight.size(3) == kKernel &&
+         ConvolveOf(type, weight.size(0)) != nullptr &&
+         ConvolveOf(type, weight.size(1)) != nullptr;
 }
 
 }  // namespace

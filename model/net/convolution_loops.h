@@ -12,11 +12,16 @@
 // two places with two rows of differences of x. The gradient of weights is the
 // adjoint of that: nine products of the same differences with sums of rows of
 // the result's gradient.
+//
+// Scalar is float or c10::BFloat16. Numbers of the latter are multiplied in
+// pairs and summed in float; differences, and kernels of products, are rounded
+// once more.
 #ifndef DFSWEEP_MODEL_NET_CONVOLUTION_LOOPS_H_
 #define DFSWEEP_MODEL_NET_CONVOLUTION_LOOPS_H_
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "model/net/vectors.h"
 
@@ -30,10 +35,9 @@ constexpr int64_t kGroupInputs = kGroup + kKernel - 1;
 // the shared sum, that of the early result and that of the late one.
 constexpr int64_t kProducts = 9;
 constexpr int64_t kPlaces = 2;  // of a product
-// A product's three differences of x, from x[t] on: x[t] itself in the first
-// part, else x[t] − x[t + 4]; and if the sum is not shared, less what is two
-// rows further.
-constexpr int64_t kProductRows = kPlaces + 1;
+// A product's differences of x, three rows from x[t] on: x[t] itself in the
+// first part, else x[t] − x[t + 4]; and if the sum is not shared, less what is
+// two rows further.
 constexpr int64_t kFirstInput[kProducts] = {6, 4, 6, 2, 0, 2, 6, 4, 6};
 // And its two sums of rows of the gradient, from row t on: the sum of all
 // results that a product goes into.
@@ -49,14 +53,14 @@ constexpr int64_t kFirstDifference[kProducts] = {0,  3,  5,  8, 14,
 // ---- Differences and sums ---------------------------------------------------
 
 // Of the rows x[0] … x[14], [15, channels], to [kDifferences, channels].
-template <typename V>
-DFSWEEP_INLINE void FillDifferences(const float* x, int64_t channels,
-                                    float* result) {
+template <typename V, typename Scalar>
+DFSWEEP_INLINE void FillDifferences(const Scalar* x, int64_t channels,
+                                    Scalar* result) {
   for (int64_t c = 0; c < channels; c += V::kLanes) {
     Floats<V> row[kGroupInputs], four[kGroupInputs - 4];
     for (int t = 0; t < kGroupInputs; ++t) row[t] = V::Load(x + t * channels);
     for (int t = 0; t < kGroupInputs - 4; ++t) four[t] = row[t] - row[t + 4];
-    float* target = result;
+    Scalar* target = result;
     auto store = [&](Floats<V> values) DFSWEEP_LOOP {
       V::Store(target, values);
       target += channels;
@@ -73,8 +77,8 @@ DFSWEEP_INLINE void FillDifferences(const float* x, int64_t channels,
 
 // Row 0 plus `sign` times row 4, if kFour; of that, what is two rows further
 // likewise, if kTwo.
-template <typename V, bool kFour, bool kTwo>
-DFSWEEP_INLINE Floats<V> Combine(const float* row, int64_t channels,
+template <typename V, bool kFour, bool kTwo, typename Scalar>
+DFSWEEP_INLINE Floats<V> Combine(const Scalar* row, int64_t channels,
                                  float sign) {
   Floats<V> value = V::Load(row);
   if constexpr (kFour) value += V::Load(row + 4 * channels) * sign;
@@ -85,13 +89,34 @@ DFSWEEP_INLINE Floats<V> Combine(const float* row, int64_t channels,
   return value;
 }
 
-// Fills [rows, channels] with Combine of as many rows.
+// Fills [places + 1, channels] with Combine of as many rows.
 template <typename V, bool kFour, bool kTwo>
-DFSWEEP_INLINE void CombineRows(const float* row, int64_t channels, float sign,
-                                int64_t rows, float* result) {
-  for (int64_t i = 0; i < rows * channels; i += V::kLanes) {
+DFSWEEP_INLINE void FillFactors(const float* row, int64_t channels, float sign,
+                                int64_t places, float* result) {
+  for (int64_t i = 0; i < (places + 1) * channels; i += V::kLanes) {
     V::Store(result + i, Combine<V, kFour, kTwo>(row + i, channels, sign));
   }
+}
+
+// Fills [places, channels, 2] with pairs of them: of each row and the next one.
+template <typename V, bool kFour, bool kTwo>
+DFSWEEP_INLINE void FillFactors(const c10::BFloat16* row, int64_t channels,
+                                float sign, int64_t places,
+                                c10::BFloat16* result) {
+  for (int64_t i = 0; i < places * channels; i += V::kLanes) {
+    V::StorePairs(result + 2 * i,
+                  Combine<V, kFour, kTwo>(row + i, channels, sign),
+                  Combine<V, kFour, kTwo>(row + i + channels, channels, sign));
+  }
+}
+
+// So many numbers of a channel lie side by side in that, and so many rows of
+// `channels` numbers are filled.
+template <typename Scalar>
+constexpr int64_t kFactorWidth = std::is_same_v<Scalar, float> ? 1 : 2;
+template <typename Scalar>
+constexpr int64_t FactorRows(int64_t places) {
+  return std::is_same_v<Scalar, float> ? places + 1 : 2 * places;
 }
 
 // Calls call.operator()<whether the part is the first, whether the sum is the
@@ -115,37 +140,75 @@ DFSWEEP_INLINE void ForKindOf(int64_t product, const Call& call) {
 template <typename V>
 constexpr int64_t kTileOutputs = 2 * V::kLanes;
 
-// Of `kernel`, [8, inputs, outputs], the kernels of the products for outputs
-// from `first` on: `result` is [kProducts, kPlaces, inputs, kTileOutputs].
+// Calls store(product, value) for the kernels of all products for one place,
+// made of the places w[0 … 7] of a kernel.
+template <typename V, typename Store>
+DFSWEEP_INLINE void MakeProductKernels(const Floats<V>* w, int64_t place,
+                                       const Store& store) {
+  const Floats<V> a = w[place], b = w[place + 2], c = w[place + 4],
+                  d = w[place + 6];
+  store(0, (a + c) + (b + d));
+  store(1, a + c);
+  store(2, -(b + d));
+  store(3, a + b);
+  store(4, a);
+  store(5, -b);
+  store(6, -(c + d));
+  store(7, -c);
+  store(8, d);
+}
+
+// All places of a kernel, [8, inputs, outputs], for one vector of outputs.
+template <typename V>
+DFSWEEP_INLINE void LoadKernel(const float* kernel, int64_t inputs,
+                               int64_t outputs, Floats<V>* w) {
+  for (int64_t k = 0; k < kKernel; ++k) {
+    w[k] = V::Load(kernel + k * inputs * outputs);
+  }
+}
+
+// Of `kernel`, [8, inputs, outputs], the kernels of the products for
+// kTileOutputs outputs: `result` is [kProducts, kPlaces, inputs, kTileOutputs].
 template <typename V>
 DFSWEEP_INLINE void FillProductKernels(const float* kernel, int64_t inputs,
-                                       int64_t outputs, int64_t first,
-                                       float* result) {
+                                       int64_t outputs, float* result) {
+  constexpr int64_t kOutputs = kTileOutputs<V>;
   for (int64_t i = 0; i < inputs; ++i) {
-    for (int64_t o = 0; o < kTileOutputs<V>; o += V::kLanes) {
+    for (int64_t o = 0; o < kOutputs; o += V::kLanes) {
       Floats<V> w[kKernel];
-      for (int64_t k = 0; k < kKernel; ++k) {
-        w[k] = V::Load(kernel + (k * inputs + i) * outputs + first + o);
+      LoadKernel<V>(kernel + i * outputs + o, inputs, outputs, w);
+      for (int64_t place = 0; place < kPlaces; ++place) {
+        MakeProductKernels<V>(
+            w, place, [&](int64_t product, Floats<V> value) DFSWEEP_LOOP {
+              const int64_t row = (product * kPlaces + place) * inputs + i;
+              V::Store(result + row * kOutputs + o, value);
+            });
       }
-      for (int place = 0; place < kPlaces; ++place) {
-        auto store = [&](int product, Floats<V> value) DFSWEEP_LOOP {
-          V::Store(
-              result +
-                  ((product * kPlaces + place) * inputs + i) * kTileOutputs<V> +
-                  o,
-              value);
-        };
-        const Floats<V> a = w[place], b = w[place + 2], c = w[place + 4],
-                        d = w[place + 6];
-        store(0, (a + c) + (b + d));
-        store(1, a + c);
-        store(2, -(b + d));
-        store(3, a + b);
-        store(4, a);
-        store(5, -b);
-        store(6, -(c + d));
-        store(7, -c);
-        store(8, d);
+    }
+  }
+}
+
+// `result` is [kProducts, kPlaces, inputs / 2, kTileOutputs, 2].
+template <typename V>
+DFSWEEP_INLINE void FillProductKernels(const float* kernel, int64_t inputs,
+                                       int64_t outputs, c10::BFloat16* result) {
+  constexpr int64_t kOutputs = kTileOutputs<V>;
+  for (int64_t i = 0; i < inputs; i += 2) {
+    for (int64_t o = 0; o < kOutputs; o += V::kLanes) {
+      Floats<V> even[kKernel], odd[kKernel];
+      LoadKernel<V>(kernel + i * outputs + o, inputs, outputs, even);
+      LoadKernel<V>(kernel + (i + 1) * outputs + o, inputs, outputs, odd);
+      for (int64_t place = 0; place < kPlaces; ++place) {
+        Floats<V> of_even[kProducts];
+        MakeProductKernels<V>(even, place,
+                              [&](int64_t product, Floats<V> value)
+                                  DFSWEEP_LOOP { of_even[product] = value; });
+        MakeProductKernels<V>(
+            odd, place, [&](int64_t product, Floats<V> value) DFSWEEP_LOOP {
+              const int64_t row = (product * kPlaces + place) * inputs + i;
+              V::StorePairs(result + row * kOutputs + 2 * o, of_even[product],
+                            value);
+            });
       }
     }
   }
@@ -183,21 +246,49 @@ DFSWEEP_INLINE void AddProduct(const float* differences, const float* kernel,
   }
 }
 
+// As many differences and kernels, in pairs of inputs.
+template <typename V, int64_t kInputs>
+DFSWEEP_INLINE void AddProduct(const c10::BFloat16* differences,
+                               const c10::BFloat16* kernel, Tile<V>& tile) {
+  // Else GCC 12 keeps the tile in memory, for the sake of copies of it.
+  Tile<V>* home = &tile;
+  asm("" : "+r"(home) : : "memory");
+  Tile<V> sums = *home;
+  for (int64_t place = 0; place < kPlaces; ++place) {
+    for (int64_t i = 0; i < kInputs; i += 2) {
+      const auto left = V::LoadPairs(kernel);
+      const auto right = V::LoadPairs(kernel + 2 * V::kLanes);
+      kernel += 2 * kTileOutputs<V>;
+#pragma GCC unroll 12
+      for (int64_t row = 0; row < 2 * kTileGroups<V>; ++row) {
+        const auto x = V::BroadcastPair(
+            differences + (row / 2 * kDifferences + row % 2) * kInputs);
+        sums.values[row][0] = V::AddPairs(sums.values[row][0], left, x);
+        sums.values[row][1] = V::AddPairs(sums.values[row][1], right, x);
+      }
+      differences += 2;
+    }
+  }
+  *home = sums;
+}
+
 // Where the results of a group go.
+template <typename Scalar>
 struct GroupTarget {
-  float* first = nullptr;  // [outputs]
-  int64_t rows = 0;        // that there are; at most kGroup
+  Scalar* first = nullptr;  // [outputs]
+  int64_t rows = 0;         // that there are; at most kGroup
 };
 
 // Stores a tile as the results from `first` on, and the one after it.
-template <typename V>
-DFSWEEP_INLINE void StoreTile(const Tile<V>& tile, const GroupTarget* targets,
+template <typename V, typename Scalar>
+DFSWEEP_INLINE void StoreTile(const Tile<V>& tile,
+                              const GroupTarget<Scalar>* targets,
                               int64_t outputs, int64_t output, int64_t first) {
   for (int64_t row = 0; row < 2 * kTileGroups<V>; ++row) {
-    const GroupTarget& target = targets[row / 2];
+    const GroupTarget<Scalar>& target = targets[row / 2];
     const int64_t result = first + row % 2;
     if (result >= target.rows) continue;
-    float* to = target.first + result * outputs + output;
+    Scalar* to = target.first + result * outputs + output;
     V::Store(to, tile.values[row][0]);
     V::Store(to + V::kLanes, tile.values[row][1]);
   }
@@ -217,9 +308,10 @@ DFSWEEP_INLINE Tile<V> Sum(const Tile<V>& a, const Tile<V>& b) {
 // The results of some groups for kTileOutputs outputs from `output` on.
 // `differences` is [kTileGroups, kDifferences, kInputs], `kernels` as
 // FillProductKernels makes them, `bias` is [outputs].
-template <typename V, int64_t kInputs>
-DFSWEEP_INLINE void ConvolveTile(const float* differences, const float* kernels,
-                                 const float* bias, const GroupTarget* targets,
+template <typename V, int64_t kInputs, typename Scalar>
+DFSWEEP_INLINE void ConvolveTile(const Scalar* differences,
+                                 const Scalar* kernels, const float* bias,
+                                 const GroupTarget<Scalar>* targets,
                                  int64_t outputs, int64_t output) {
   auto add = [&](int64_t product, Tile<V>& tile) DFSWEEP_LOOP {
     AddProduct<V, kInputs>(
@@ -254,9 +346,20 @@ DFSWEEP_INLINE void ConvolveTile(const float* differences, const float* kernels,
 template <typename V>
 constexpr int64_t kTileInputs = V::kLanes == 16 ? 8 : 6;
 
+template <typename V, int64_t kWidth>
+DFSWEEP_INLINE void AddToSums(const Floats<V> (&tile)[kWidth][2],
+                              int64_t outputs, float* sums) {
+#pragma GCC unroll 8
+  for (int64_t i = 0; i < kWidth; ++i) {
+    float* sum = sums + i * outputs;
+    V::Store(sum, V::Load(sum) + tile[i][0]);
+    V::Store(sum + V::kLanes, V::Load(sum + V::kLanes) + tile[i][1]);
+  }
+}
+
 // Adds to `sums`, [inputs, outputs], the tile of kWidth inputs that `groups`
-// groups give it: of two of each group's kProductRows differences, `inputs`
-// apart, with its two rows of `gradients`, `outputs` apart.
+// groups give it: two rows each of what FillFactors made of x, from the
+// product's place on, and of the gradient.
 template <typename V, int64_t kWidth>
 DFSWEEP_INLINE void AddWeightTile(const float* differences, int64_t inputs,
                                   const float* gradients, int64_t outputs,
@@ -274,25 +377,42 @@ DFSWEEP_INLINE void AddWeightTile(const float* differences, int64_t inputs,
         tile[i][1] += right * x[i];
       }
     }
-    differences += kProductRows * inputs;
-    gradients += kPlaces * outputs;
+    differences += FactorRows<float>(kPlaces) * inputs;
+    gradients += FactorRows<float>(1) * outputs;
   }
+  AddToSums<V>(tile, outputs, sums);
+}
+
+template <typename V, int64_t kWidth>
+DFSWEEP_INLINE void AddWeightTile(const c10::BFloat16* differences,
+                                  int64_t inputs,
+                                  const c10::BFloat16* gradients,
+                                  int64_t outputs, int64_t groups,
+                                  float* sums) {
+  Floats<V> tile[kWidth][2] = {};
+  for (int64_t group = 0; group < groups; ++group) {
+    const auto left = V::LoadPairs(gradients);
+    const auto right = V::LoadPairs(gradients + 2 * V::kLanes);
 #pragma GCC unroll 8
-  for (int64_t i = 0; i < kWidth; ++i) {
-    float* sum = sums + i * outputs;
-    V::Store(sum, V::Load(sum) + tile[i][0]);
-    V::Store(sum + V::kLanes, V::Load(sum + V::kLanes) + tile[i][1]);
+    for (int64_t i = 0; i < kWidth; ++i) {
+      const auto x = V::BroadcastPair(differences + 2 * i);
+      tile[i][0] = V::AddPairs(tile[i][0], left, x);
+      tile[i][1] = V::AddPairs(tile[i][1], right, x);
+    }
+    differences += FactorRows<c10::BFloat16>(kPlaces) * inputs;
+    gradients += FactorRows<c10::BFloat16>(1) * outputs;
   }
+  AddToSums<V>(tile, outputs, sums);
 }
 
 // All inputs of one place of one product, for kTileOutputs outputs.
-template <typename V>
-DFSWEEP_INLINE void AddWeightTiles(const float* differences, int64_t inputs,
-                                   const float* gradients, int64_t outputs,
+template <typename V, typename Scalar>
+DFSWEEP_INLINE void AddWeightTiles(const Scalar* differences, int64_t inputs,
+                                   const Scalar* gradients, int64_t outputs,
                                    int64_t groups, float* sums) {
   auto add = [&]<int64_t kWidth>(int64_t i) DFSWEEP_LOOP {
-    AddWeightTile<V, kWidth>(differences + i, inputs, gradients, outputs,
-                             groups, sums + i * outputs);
+    AddWeightTile<V, kWidth>(differences + i * kFactorWidth<Scalar>, inputs,
+                             gradients, outputs, groups, sums + i * outputs);
   };
   int64_t i = 0;
   for (; i + kTileInputs<V> <= inputs; i += kTileInputs<V>) {

@@ -20,6 +20,9 @@
 // What LibTorch's kernels of the same names are compiled for.
 #define DFSWEEP_AVX512 \
   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
+#define DFSWEEP_AVX512_BF16 \
+  __attribute__((           \
+      target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,f16c")))
 #define DFSWEEP_AVX2 __attribute__((target("avx2,fma,f16c")))
 #else
 #define DFSWEEP_AVX512
@@ -81,13 +84,46 @@ struct Vectors {
     std::memcpy(target, &values, sizeof(values));
   }
 
-  // To the nearest, ties to even; a NaN stays one.
-  DFSWEEP_INLINE static void Store(c10::BFloat16* target, Floats values) {
+  // To bfloat16, the nearest, ties to even; in the upper halves. A NaN stays
+  // one.
+  DFSWEEP_INLINE static Words Rounded(Floats values) {
     const auto bits = reinterpret_cast<Words>(values);
-    const Words rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-    const Words right = values != values ? Words{} + 0x7FC0 : rounded;
-    const HalfWords halves = __builtin_convertvector(right, HalfWords);
+    const Words rounded = bits + 0x7FFF + ((bits >> 16) & 1);
+    return values != values ? Words{} + 0x7FC00000 : rounded;
+  }
+
+  DFSWEEP_INLINE static void Store(c10::BFloat16* target, Floats values) {
+    const HalfWords halves =
+        __builtin_convertvector(Rounded(values) >> 16, HalfWords);
     std::memcpy(target, &halves, sizeof(halves));
+  }
+
+  // Pairs of numbers, those of `first` in the lower halves.
+  DFSWEEP_INLINE static void StorePairs(c10::BFloat16* target, Floats first,
+                                        Floats second) {
+    const Words pairs = (Rounded(first) >> 16) | (Rounded(second) & 0xFFFF0000);
+    std::memcpy(target, &pairs, sizeof(pairs));
+  }
+
+  DFSWEEP_INLINE static Words LoadPairs(const c10::BFloat16* values) {
+    Words loaded;
+    std::memcpy(&loaded, values, sizeof(loaded));
+    return loaded;
+  }
+
+  DFSWEEP_INLINE static Words BroadcastPair(const c10::BFloat16* values) {
+    uint32_t pair;
+    std::memcpy(&pair, values, sizeof(pair));
+    return Words{} + pair;
+  }
+
+  // `sum` plus the products of the first and of the second of each pair.
+  DFSWEEP_INLINE static Floats AddPairs(Floats sum, Words a, Words b) {
+    auto first = [](Words x) { return reinterpret_cast<Floats>(x << 16); };
+    auto second = [](Words x) {
+      return reinterpret_cast<Floats>(x & 0xFFFF0000);
+    };
+    return sum + first(a) * first(b) + second(a) * second(b);
   }
 
   DFSWEEP_INLINE static void Store(uint8_t* target, Integers values) {
@@ -122,7 +158,7 @@ using Floats = typename V::Floats;
 template <typename V>
 using Integers = typename V::Integers;
 
-enum class InstructionSet { kDefault, kAvx2, kAvx512 };
+enum class InstructionSet { kDefault, kAvx2, kAvx512, kAvx512Bf16 };
 
 // This machine's, or what ATEN_CPU_CAPABILITY holds LibTorch to.
 InstructionSet UsedInstructionSet();
@@ -137,10 +173,56 @@ DFSWEEP_AVX2 void RunWithAvx2(const Loop& loop) {
   loop(Vectors<32>());
 }
 
+#if defined(DFSWEEP_AVX512_BF16)
+// With AVX-512's instructions for bfloat16, by their names: the types of GCC's
+// functions for them differ from 12 to 13, and GCC 12 makes several of the
+// first and the third one here. They round as the others, but take subnormal
+// numbers for 0.
+struct Bf16Vectors : Vectors<64> {
+  using Vectors<64>::Load;
+  using Vectors<64>::Store;
+  DFSWEEP_INLINE static Floats Load(const c10::BFloat16* values) {
+    Words words;
+    asm("vpmovzxwd %1, %0"
+        : "=v"(words)
+        : "m"(*reinterpret_cast<const char(*)[32]>(values)));
+    return reinterpret_cast<Floats>(words << 16);
+  }
+  DFSWEEP_INLINE static void Store(c10::BFloat16* target, Floats values) {
+    HalfWords halves;
+    asm("vcvtneps2bf16 %1, %0" : "=v"(halves) : "v"(values));
+    std::memcpy(target, &halves, sizeof(halves));
+  }
+  DFSWEEP_INLINE static Words BroadcastPair(const c10::BFloat16* values) {
+    Words pairs;
+    asm("vpbroadcastd %1, %0"
+        : "=v"(pairs)
+        : "m"(*reinterpret_cast<const char(*)[4]>(values)));
+    return pairs;
+  }
+  DFSWEEP_INLINE static Floats AddPairs(Floats sum, Words a, Words b) {
+    Floats result;
+    asm("vdpbf16ps %3, %2, %0" : "=v"(result) : "0"(sum), "v"(a), "v"(b));
+    return result;
+  }
+};
+template <typename Loop>
+DFSWEEP_AVX512_BF16 void RunWithAvx512Bf16(const Loop& loop) {
+  loop(Bf16Vectors());
+}
+#else
+template <typename Loop>
+void RunWithAvx512Bf16(const Loop& loop) {
+  RunWithAvx512(loop);
+}
+#endif
+
 // Calls `loop`, which is inlined, with the machine's Vectors.
 template <typename Loop>
 void Vectorized(const Loop& loop) {
   switch (UsedInstructionSet()) {
+    case InstructionSet::kAvx512Bf16:
+      return RunWithAvx512Bf16(loop);
     case InstructionSet::kAvx512:
       return RunWithAvx512(loop);
     case InstructionSet::kAvx2:
