@@ -9,9 +9,10 @@ namespace dfsweep::model {
 // has its margin of 3 and 4 zeros already, which gets the gradient 0; weight is
 // [outputs, inputs, 1, 8], bias [outputs].
 //
-// In float32, of DF's numbers of channels, it is our own, which multiplies less
-// (see convolution_loops.h) and errs as little. Sums are made in the same order
-// whatever the number of threads.
+// In float32, and bfloat16 where LibTorch has no AMX for it, it is our own for
+// DF's numbers of channels: it multiplies less, see convolution_loops.h. Sums
+// are made in the same order whatever the number of threads. weight and bias
+// are float32; the result is of x's type.
 torch::Tensor Convolution(const torch::Tensor& x, const torch::Tensor& weight,
                           const torch::Tensor& bias);
 

@@ -32,4 +32,12 @@ InstructionSet UsedInstructionSet() {
   return used;
 }
 
+bool HasAmx() {
+#if defined(DFSWEEP_AVX512_BF16)
+  return __builtin_cpu_supports("amx-bf16");
+#else
+  return false;
+#endif
+}
+
 }  // namespace dfsweep::model

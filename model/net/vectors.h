@@ -162,6 +162,8 @@ enum class InstructionSet { kDefault, kAvx2, kAvx512, kAvx512Bf16 };
 
 // This machine's, or what ATEN_CPU_CAPABILITY holds LibTorch to.
 InstructionSet UsedInstructionSet();
+// Whether LibTorch can multiply matrices of bfloat16 by AMX.
+bool HasAmx();
 
 template <typename Loop>
 DFSWEEP_AVX512 void RunWithAvx512(const Loop& loop) {
