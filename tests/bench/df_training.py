@@ -161,11 +161,12 @@ class Keras(Program):
         super().__init__(
             [self.python, KERAS_STEP, str(length), precision, str(batch),
              str(torch.get_num_threads()), *self.options],
-            env=self.environment())
+            env=self.environment(device))
 
     @classmethod
-    def environment(cls):
-        return dict(os.environ, KERAS_BACKEND=cls.backend)
+    def environment(cls, device="cpu"):
+        hidden = {"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {}
+        return dict(os.environ, KERAS_BACKEND=cls.backend, **hidden)
 
     @classmethod
     def is_there(cls):
