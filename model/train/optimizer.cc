@@ -3,8 +3,12 @@
 #include <torch/optim/adam.h>
 #include <torch/optim/sgd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
+
+#include "model/net/parallel.h"
+#include "model/net/vectors.h"
 
 namespace dfsweep::model {
 namespace {
@@ -100,6 +104,88 @@ class Sgd
   }
 };
 
+// `tensor` with its values in the order in memory that `like` has.
+torch::Tensor InOrderOf(const torch::Tensor& like,
+                        const torch::Tensor& tensor) {
+  if (tensor.strides() == like.strides()) return tensor;
+  return at::empty_like(like).copy_(tensor);
+}
+
+// ---- Adamax on the CPU ------------------------------------------------------
+// One pass over memory, where LibTorch's functions make five.
+
+struct AdamaxFactors {
+  float new_share, beta2, epsilon, step;  // 1 − β₁; learning rate, corrected
+};
+
+// A part of a parameter, with what belongs to it.
+struct AdamaxPart {
+  float* parameter;
+  const float* gradient;
+  float *moment, *norm;
+  int64_t size;
+};
+
+constexpr int64_t kPartSize = 8192;
+
+bool IsOnePass(const torch::Tensor& parameter) {
+  return parameter.is_cpu() && parameter.scalar_type() == at::kFloat &&
+         parameter.is_non_overlapping_and_dense();
+}
+
+void AddParts(const torch::Tensor& parameter, const torch::Tensor& gradient,
+              torch::Tensor& moment, torch::Tensor& norm,
+              std::vector<AdamaxPart>& parts) {
+  for (int64_t first = 0; first < parameter.numel(); first += kPartSize) {
+    parts.push_back({parameter.mutable_data_ptr<float>() + first,
+                     gradient.const_data_ptr<float>() + first,
+                     moment.mutable_data_ptr<float>() + first,
+                     norm.mutable_data_ptr<float>() + first,
+                     std::min(kPartSize, parameter.numel() - first)});
+  }
+}
+
+// Of numbers, or of vectors of them.
+template <typename Value>
+DFSWEEP_INLINE void Update(const AdamaxFactors& factors, Value gradient,
+                           Value& parameter, Value& moment, Value& norm) {
+  const Value size = (gradient < 0.0f ? -gradient : gradient) + factors.epsilon;
+  const Value old = norm * factors.beta2;
+  moment += (gradient - moment) * factors.new_share;
+  norm = old > size ? old : size;
+  parameter -= moment / norm * factors.step;
+}
+
+template <typename V>
+DFSWEEP_INLINE void Update(const AdamaxFactors& factors,
+                           const AdamaxPart& part) {
+  int64_t i = 0;
+  for (; i + V::kLanes <= part.size; i += V::kLanes) {
+    auto parameter = V::Load(part.parameter + i);
+    auto moment = V::Load(part.moment + i), norm = V::Load(part.norm + i);
+    Update(factors, V::Load(part.gradient + i), parameter, moment, norm);
+    V::Store(part.parameter + i, parameter);
+    V::Store(part.moment + i, moment);
+    V::Store(part.norm + i, norm);
+  }
+  for (; i < part.size; ++i) {
+    Update(factors, part.gradient[i], part.parameter[i], part.moment[i],
+           part.norm[i]);
+  }
+}
+
+void Update(const AdamaxFactors& factors,
+            const std::vector<AdamaxPart>& parts) {
+  ParallelFor(static_cast<int64_t>(parts.size()),
+              [&](int64_t begin, int64_t end) {
+                Vectorized([&](auto vectors) DFSWEEP_LOOP {
+                  for (int64_t i = begin; i < end; ++i) {
+                    Update<decltype(vectors)>(factors, parts[i]);
+                  }
+                });
+              });
+}
+
 }  // namespace
 
 Adamax::Adamax(std::vector<torch::Tensor> parameters, const Options& options)
@@ -125,16 +211,29 @@ void Adamax::Step() {
   if (options_.weight_decay != 0) {
     gradients = at::_foreach_add(gradients, parameters, options_.weight_decay);
   }
-  at::_foreach_lerp_(moments, gradients, 1 - options_.beta1);
+  const double correction = 1 - std::pow(options_.beta1, steps_);
+  const double step = options_.learning_rate / correction;
   // norm = max(β₂ · norm, |gradient| + ε): ε goes inside, so that a weight that
   // never had a gradient is not divided by 0.
+  if (std::all_of(parameters.begin(), parameters.end(), IsOnePass)) {
+    std::vector<AdamaxPart> parts;
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      gradients[i] = InOrderOf(parameters[i], gradients[i]);
+      AddParts(parameters[i], gradients[i], moments[i], norms[i], parts);
+    }
+    Update({.new_share = static_cast<float>(1 - options_.beta1),
+            .beta2 = static_cast<float>(options_.beta2),
+            .epsilon = static_cast<float>(options_.epsilon),
+            .step = static_cast<float>(step)},
+           parts);
+    return;
+  }
+  at::_foreach_lerp_(moments, gradients, 1 - options_.beta1);
   std::vector<torch::Tensor> sizes = at::_foreach_abs(gradients);
   at::_foreach_add_(sizes, options_.epsilon);
   at::_foreach_mul_(norms, options_.beta2);
   at::_foreach_maximum_(norms, sizes);
-  double correction = 1 - std::pow(options_.beta1, steps_);
-  at::_foreach_addcdiv_(parameters, moments, norms,
-                        -options_.learning_rate / correction);
+  at::_foreach_addcdiv_(parameters, moments, norms, -step);
 }
 
 void Adamax::Persist(Archive& archive) {
@@ -143,6 +242,11 @@ void Adamax::Persist(Archive& archive) {
   archive.Tensors("norm_", norm_);
   CheckCount(moment_.size(), parameters_.size());
   CheckCount(norm_.size(), parameters_.size());
+  if (!archive.restores()) return;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    moment_[i] = InOrderOf(parameters_[i], moment_[i]);
+    norm_[i] = InOrderOf(parameters_[i], norm_[i]);
+  }
 }
 
 std::unique_ptr<Optimizer> MakeOptimizer(

@@ -49,6 +49,26 @@ TEST(Adamax, IsPyTorchsStepForStep) { ExpectSteps(0, kPlain); }
 
 TEST(Adamax, DecaysWeightsAsPyTorchDoes) { ExpectSteps(.1, kDecayed); }
 
+// Of many weights, a part of which fills no vector, with gradients in another
+// order in memory.
+TEST(Adamax, InOnePassIsThatOfLibTorchsFunctions) {
+  torch::manual_seed(1);
+  const auto last = at::MemoryFormat::ChannelsLast;
+  torch::Tensor weights = at::randn({101, 33, 1, 8}).contiguous(last);
+  torch::Tensor exact = weights.to(at::kDouble).contiguous(last);
+  const Adamax::Options options{.weight_decay = .01};
+  Adamax one_pass({weights}, options), reference({exact}, options);
+  for (int step = 0; step < 5; ++step) {
+    const torch::Tensor gradient = at::randn({101, 33, 1, 8});
+    weights.mutable_grad() = gradient;
+    exact.mutable_grad() = gradient.to(at::kDouble);
+    one_pass.Step();
+    reference.Step();
+  }
+  EXPECT_LT((weights - exact).abs().max().item<double>(), 1e-6);
+  EXPECT_TRUE(weights.is_contiguous(last));
+}
+
 TEST(Adamax, LeavesAWeightWithoutGradientAlone) {
   torch::Tensor weights = at::ones({3}).requires_grad_();
   Adamax({weights}, {}).Step();
