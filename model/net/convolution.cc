@@ -83,22 +83,21 @@ class GroupReader {
 constexpr int64_t kBlockGroups = 6;
 constexpr int64_t kBlockOutputs = 32;
 
-// Of `kernel`, [8, inputs, outputs] and float32, those of the products:
 // [outputs / kTileOutputs] times what FillProductKernels fills.
 template <typename Scalar>
-torch::Tensor ProductKernels(const torch::Tensor& kernel) {
-  const int64_t inputs = kernel.size(1), outputs = kernel.size(2);
-  torch::Tensor result = at::empty({outputs, kProducts, kPlaces, inputs},
-                                   c10::CppTypeToScalarType<Scalar>::value);
-  const auto* values = kernel.const_data_ptr<float>();
+torch::Tensor ProductKernels(const Kernel& kernel) {
+  torch::Tensor result =
+      at::empty({kernel.outputs, kProducts, kPlaces, kernel.inputs},
+                c10::CppTypeToScalarType<Scalar>::value);
   auto* results = result.mutable_data_ptr<Scalar>();
-  ParallelFor(outputs / kBlockOutputs, [&](int64_t begin, int64_t end) {
+  ParallelFor(kernel.outputs / kBlockOutputs, [&](int64_t begin, int64_t end) {
     Vectorized([&](auto vectors) DFSWEEP_LOOP {
       using V = decltype(vectors);
       for (int64_t output = begin * kBlockOutputs; output < end * kBlockOutputs;
            output += kTileOutputs<V>) {
-        FillProductKernels<V>(values + output, inputs, outputs,
-                              results + output * kProducts * kPlaces * inputs);
+        FillProductKernels<V>(
+            kernel, output,
+            results + output * kProducts * kPlaces * kernel.inputs);
       }
     });
   });
@@ -143,13 +142,12 @@ struct Convolver {
   }
 };
 
-// `length` results of each sequence of x, from its row `first` on; `kernel` is
-// [8, inputs, outputs], `bias` [outputs], both float32. They go into y, from
-// its row `target` on.
+// `length` results of each sequence of x, from its row `first` on; `bias` is
+// [outputs], float32. They go into y, from its row `target` on.
 template <typename Scalar, int64_t kInputs>
 void Convolve(const torch::Tensor& x, int64_t first, int64_t length,
-              const torch::Tensor& kernel, const torch::Tensor& bias,
-              torch::Tensor& y, int64_t target) {
+              const Kernel& kernel, const torch::Tensor& bias, torch::Tensor& y,
+              int64_t target) {
   const torch::Tensor kernels = ProductKernels<Scalar>(kernel);
   const Groups groups{x.size(0), length};
   const Convolver<Scalar> convolver{
@@ -194,20 +192,21 @@ ConvolveFunction ConvolveOf(at::ScalarType type, int64_t inputs) {
 
 // Groups whose products are summed in one piece.
 constexpr int64_t kPieceGroups = 64;
+constexpr int64_t kBlockInputs = 32;
 
-// Adds up `sums`, [kProducts, kPlaces, inputs, outputs].
+// Adds up `sums`, [kProducts, kPlaces, outputs, inputs].
 template <typename Scalar>
 struct WeightSummer {
   Groups groups;
   Sequences<const Scalar> x, gradient;
   float* sums;
 
-  // Of tasks [begin, end): a place of a product and kBlockOutputs outputs each,
+  // Of tasks [begin, end): a place of a product and kBlockInputs inputs each,
   // these going first.
   template <typename V>
   DFSWEEP_INLINE void Run(int64_t begin, int64_t end) const {
     const int64_t inputs = x.channels, outputs = gradient.channels;
-    const int64_t tasks = kPlaces * outputs / kBlockOutputs;  // of a product
+    const int64_t tasks = kPlaces * inputs / kBlockInputs;  // of a product
     Piece piece(*this);
     for (int64_t first = 0; first < groups.count(); first += kPieceGroups) {
       const int64_t last = std::min(first + kPieceGroups, groups.count());
@@ -216,16 +215,17 @@ struct WeightSummer {
         if (task == begin || task % tasks == 0) {
           piece.template Fill<V>(product, first, last);
         }
-        const int64_t place = task % tasks * kBlockOutputs / outputs;
-        const int64_t output = task * kBlockOutputs % outputs;
+        const int64_t place = task % tasks * kBlockInputs / inputs;
+        const int64_t input = task * kBlockInputs % inputs;
+        const Scalar* differences =
+            piece.differences.data() +
+            kFactorWidth<Scalar> * (place * inputs + input);
         float* target =
-            sums + (product * kPlaces + place) * inputs * outputs + output;
-        for (int64_t o = 0; o < kBlockOutputs; o += kTileOutputs<V>) {
-          constexpr int64_t kWidth = kFactorWidth<Scalar>;
-          AddWeightTiles<V>(piece.differences.data() + kWidth * place * inputs,
-                            inputs,
-                            piece.gradients.data() + kWidth * (output + o),
-                            outputs, last - first, target + o);
+            sums + (product * kPlaces + place) * outputs * inputs + input;
+        for (int64_t i = 0; i < kBlockInputs; i += 2 * V::kLanes) {
+          AddWeightTiles<V>(piece.gradients.data(), outputs,
+                            differences + kFactorWidth<Scalar> * i, inputs,
+                            last - first, target + i);
         }
       }
     }
@@ -268,7 +268,7 @@ struct WeightSummer {
 };
 
 // From the sums of the products, the adjoint of FillProductKernels:
-// [8, inputs, outputs].
+// [8, outputs, inputs].
 torch::Tensor GradientOfKernel(const torch::Tensor& sums) {
   // [parts, which, …], [places, …]
   const torch::Tensor products =
@@ -282,17 +282,17 @@ torch::Tensor GradientOfKernel(const torch::Tensor& sums) {
   return both(parts[0], parts[1], parts[2], 0);
 }
 
-// The gradient of the kernel, [8, inputs, outputs], from that of the results.
+// The gradient of the kernel, [8, outputs, inputs], from that of the results.
 template <typename Scalar>
 torch::Tensor SumWeights(const torch::Tensor& x,
                          const torch::Tensor& gradient) {
   const int64_t inputs = x.size(1), outputs = gradient.size(1);
   const Groups groups{gradient.size(0), gradient.size(3)};
-  torch::Tensor sums = at::zeros({kProducts * kPlaces, inputs, outputs});
+  torch::Tensor sums = at::zeros({kProducts * kPlaces, outputs, inputs});
   const WeightSummer<Scalar> summer{groups, RowsOf<Scalar>(x, 0),
                                     RowsOf<Scalar>(gradient, 0),
                                     sums.mutable_data_ptr<float>()};
-  ParallelFor(kProducts * kPlaces * outputs / kBlockOutputs,
+  ParallelFor(kProducts * kPlaces * inputs / kBlockInputs,
               [&](int64_t begin, int64_t end) {
                 Vectorized([&](auto vectors) DFSWEEP_LOOP {
                   summer.template Run<decltype(vectors)>(begin, end);
@@ -313,13 +313,20 @@ torch::Tensor EmptyImages(const torch::Tensor& like, int64_t channels,
 
 torch::Tensor GradientOfInput(const torch::Tensor& gradient,
                               const torch::Tensor& weight) {
-  const int64_t inputs = weight.size(1), length = gradient.size(3);
+  const int64_t outputs = weight.size(0), inputs = weight.size(1);
+  const int64_t length = gradient.size(3);
   torch::Tensor result = EmptyImages(gradient, inputs, length + kKernel - 1);
   result.narrow(3, 0, kLeft).zero_();
   result.narrow(3, kLeft + length, kKernel - 1 - kLeft).zero_();
-  const torch::Tensor turned =
-      weight.flip(3).squeeze(2).permute({2, 0, 1}).contiguous();
-  ConvolveOf(gradient.scalar_type(), weight.size(0))(
+  const torch::Tensor by_output =  // [outputs, kKernel, inputs] in memory
+      weight.contiguous(at::MemoryFormat::ChannelsLast);
+  const Kernel turned{
+      .values = by_output.const_data_ptr<float>() + (kKernel - 1) * inputs,
+      .inputs = outputs,
+      .outputs = inputs,
+      .to_next_place = -inputs,
+      .to_next_input = kKernel * inputs};
+  ConvolveOf(gradient.scalar_type(), outputs)(
       gradient, kLeft - (kKernel - 1), length, turned, at::zeros({inputs}),
       result, kLeft);
   return result;
@@ -332,9 +339,15 @@ struct ConvolutionFunction : torch::autograd::Function<ConvolutionFunction> {
     context->save_for_backward({x, weight});
     const int64_t length = x.size(3) - (kKernel - 1);
     torch::Tensor y = EmptyImages(x, weight.size(0), length);
-    const torch::Tensor kernel =
+    const int64_t outputs = weight.size(0), inputs = weight.size(1);
+    const torch::Tensor by_place =  // [kKernel, inputs, outputs]
         weight.squeeze(2).permute({2, 1, 0}).contiguous();
-    ConvolveOf(x.scalar_type(), x.size(1))(x, 0, length, kernel, bias, y, 0);
+    const Kernel kernel{.values = by_place.const_data_ptr<float>(),
+                        .inputs = inputs,
+                        .outputs = outputs,
+                        .to_next_place = inputs * outputs,
+                        .to_next_input = outputs};
+    ConvolveOf(x.scalar_type(), inputs)(x, 0, length, kernel, bias, y, 0);
     return y;
   }
 
@@ -351,7 +364,7 @@ struct ConvolutionFunction : torch::autograd::Function<ConvolutionFunction> {
         x.scalar_type() == at::kFloat ? SumWeights<float>(x, gradient)
                                       : SumWeights<c10::BFloat16>(x, gradient);
     return {of_x,
-            of_kernel.permute({2, 1, 0}).unsqueeze(2).contiguous(
+            of_kernel.permute({1, 2, 0}).unsqueeze(2).contiguous(
                 at::MemoryFormat::ChannelsLast),
             gradient.sum({0, 2, 3}, /*keepdim=*/false, at::kFloat)};
   }

@@ -158,29 +158,37 @@ DFSWEEP_INLINE void MakeProductKernels(const Floats<V>* w, int64_t place,
   store(8, d);
 }
 
-// All places of a kernel, [8, inputs, outputs], for one vector of outputs.
-template <typename V>
-DFSWEEP_INLINE void LoadKernel(const float* kernel, int64_t inputs,
-                               int64_t outputs, Floats<V>* w) {
-  for (int64_t k = 0; k < kKernel; ++k) {
-    w[k] = V::Load(kernel + k * inputs * outputs);
-  }
-}
+// A kernel, [8, inputs, outputs], whose outputs lie side by side.
+struct Kernel {
+  const float* values;
+  int64_t inputs, outputs;
+  int64_t to_next_place, to_next_input;
 
-// Of `kernel`, [8, inputs, outputs], the kernels of the products for
-// kTileOutputs outputs: `result` is [kProducts, kPlaces, inputs, kTileOutputs].
+  // All places, for one vector of outputs.
+  template <typename V>
+  DFSWEEP_INLINE void Load(int64_t input, int64_t output, Floats<V>* w) const {
+    for (int64_t k = 0; k < kKernel; ++k) {
+      w[k] =
+          V::Load(values + k * to_next_place + input * to_next_input + output);
+    }
+  }
+};
+
+// The kernels of the products for kTileOutputs outputs from `first` on:
+// `result` is [kProducts, kPlaces, inputs, kTileOutputs].
 template <typename V>
-DFSWEEP_INLINE void FillProductKernels(const float* kernel, int64_t inputs,
-                                       int64_t outputs, float* result) {
+DFSWEEP_INLINE void FillProductKernels(const Kernel& kernel, int64_t first,
+                                       float* result) {
   constexpr int64_t kOutputs = kTileOutputs<V>;
-  for (int64_t i = 0; i < inputs; ++i) {
+  for (int64_t i = 0; i < kernel.inputs; ++i) {
     for (int64_t o = 0; o < kOutputs; o += V::kLanes) {
       Floats<V> w[kKernel];
-      LoadKernel<V>(kernel + i * outputs + o, inputs, outputs, w);
+      kernel.Load<V>(i, first + o, w);
       for (int64_t place = 0; place < kPlaces; ++place) {
         MakeProductKernels<V>(
             w, place, [&](int64_t product, Floats<V> value) DFSWEEP_LOOP {
-              const int64_t row = (product * kPlaces + place) * inputs + i;
+              const int64_t row =
+                  (product * kPlaces + place) * kernel.inputs + i;
               V::Store(result + row * kOutputs + o, value);
             });
       }
@@ -190,14 +198,14 @@ DFSWEEP_INLINE void FillProductKernels(const float* kernel, int64_t inputs,
 
 // `result` is [kProducts, kPlaces, inputs / 2, kTileOutputs, 2].
 template <typename V>
-DFSWEEP_INLINE void FillProductKernels(const float* kernel, int64_t inputs,
-                                       int64_t outputs, c10::BFloat16* result) {
+DFSWEEP_INLINE void FillProductKernels(const Kernel& kernel, int64_t first,
+                                       c10::BFloat16* result) {
   constexpr int64_t kOutputs = kTileOutputs<V>;
-  for (int64_t i = 0; i < inputs; i += 2) {
+  for (int64_t i = 0; i < kernel.inputs; i += 2) {
     for (int64_t o = 0; o < kOutputs; o += V::kLanes) {
       Floats<V> even[kKernel], odd[kKernel];
-      LoadKernel<V>(kernel + i * outputs + o, inputs, outputs, even);
-      LoadKernel<V>(kernel + (i + 1) * outputs + o, inputs, outputs, odd);
+      kernel.Load<V>(i, first + o, even);
+      kernel.Load<V>(i + 1, first + o, odd);
       for (int64_t place = 0; place < kPlaces; ++place) {
         Floats<V> of_even[kProducts];
         MakeProductKernels<V>(even, place,
@@ -205,7 +213,8 @@ DFSWEEP_INLINE void FillProductKernels(const float* kernel, int64_t inputs,
                                   DFSWEEP_LOOP { of_even[product] = value; });
         MakeProductKernels<V>(
             odd, place, [&](int64_t product, Floats<V> value) DFSWEEP_LOOP {
-              const int64_t row = (product * kPlaces + place) * inputs + i;
+              const int64_t row =
+                  (product * kPlaces + place) * kernel.inputs + i;
               V::StorePairs(result + row * kOutputs + 2 * o, of_even[product],
                             value);
             });
@@ -342,84 +351,81 @@ DFSWEEP_INLINE void ConvolveTile(const Scalar* differences,
 
 // ---- The gradient of weights ------------------------------------------------
 
-// A tile of it has at most so many inputs, and kTileOutputs outputs.
+// A tile of it has at most so many outputs, and 2 · kLanes inputs.
 template <typename V>
-constexpr int64_t kTileInputs = V::kLanes == 16 ? 8 : 6;
+constexpr int64_t kWeightTileOutputs = V::kLanes == 16 ? 8 : 6;
 
 template <typename V, int64_t kWidth>
 DFSWEEP_INLINE void AddToSums(const Floats<V> (&tile)[kWidth][2],
-                              int64_t outputs, float* sums) {
+                              int64_t inputs, float* sums) {
 #pragma GCC unroll 8
-  for (int64_t i = 0; i < kWidth; ++i) {
-    float* sum = sums + i * outputs;
-    V::Store(sum, V::Load(sum) + tile[i][0]);
-    V::Store(sum + V::kLanes, V::Load(sum + V::kLanes) + tile[i][1]);
+  for (int64_t o = 0; o < kWidth; ++o) {
+    float* sum = sums + o * inputs;
+    V::Store(sum, V::Load(sum) + tile[o][0]);
+    V::Store(sum + V::kLanes, V::Load(sum + V::kLanes) + tile[o][1]);
   }
 }
 
-// Adds to `sums`, [inputs, outputs], the tile of kWidth inputs that `groups`
-// groups give it: two rows each of what FillFactors made of x, from the
-// product's place on, and of the gradient.
+// Adds to `sums`, [outputs, inputs], the tile of kWidth outputs that `groups`
+// groups give it: two rows each of what FillFactors made of the gradient, and
+// of x, from the product's place on.
 template <typename V, int64_t kWidth>
-DFSWEEP_INLINE void AddWeightTile(const float* differences, int64_t inputs,
-                                  const float* gradients, int64_t outputs,
+DFSWEEP_INLINE void AddWeightTile(const float* gradients, int64_t outputs,
+                                  const float* differences, int64_t inputs,
                                   int64_t groups, float* sums) {
   Floats<V> tile[kWidth][2] = {};
   for (int64_t group = 0; group < groups; ++group) {
     for (int64_t row = 0; row < 2; ++row) {
-      const float* x = differences + row * inputs;
       const float* gradient = gradients + row * outputs;
-      const Floats<V> left = V::Load(gradient);
-      const Floats<V> right = V::Load(gradient + V::kLanes);
+      const float* x = differences + row * inputs;
+      const Floats<V> left = V::Load(x), right = V::Load(x + V::kLanes);
 #pragma GCC unroll 8
-      for (int64_t i = 0; i < kWidth; ++i) {
-        tile[i][0] += left * x[i];
-        tile[i][1] += right * x[i];
+      for (int64_t o = 0; o < kWidth; ++o) {
+        tile[o][0] += left * gradient[o];
+        tile[o][1] += right * gradient[o];
       }
     }
-    differences += FactorRows<float>(kPlaces) * inputs;
     gradients += FactorRows<float>(1) * outputs;
+    differences += FactorRows<float>(kPlaces) * inputs;
   }
-  AddToSums<V>(tile, outputs, sums);
+  AddToSums<V>(tile, inputs, sums);
 }
 
 template <typename V, int64_t kWidth>
-DFSWEEP_INLINE void AddWeightTile(const c10::BFloat16* differences,
-                                  int64_t inputs,
-                                  const c10::BFloat16* gradients,
-                                  int64_t outputs, int64_t groups,
-                                  float* sums) {
+DFSWEEP_INLINE void AddWeightTile(const c10::BFloat16* gradients,
+                                  int64_t outputs,
+                                  const c10::BFloat16* differences,
+                                  int64_t inputs, int64_t groups, float* sums) {
   Floats<V> tile[kWidth][2] = {};
   for (int64_t group = 0; group < groups; ++group) {
-    const auto left = V::LoadPairs(gradients);
-    const auto right = V::LoadPairs(gradients + 2 * V::kLanes);
+    const auto left = V::LoadPairs(differences);
+    const auto right = V::LoadPairs(differences + 2 * V::kLanes);
 #pragma GCC unroll 8
-    for (int64_t i = 0; i < kWidth; ++i) {
-      const auto x = V::BroadcastPair(differences + 2 * i);
-      tile[i][0] = V::AddPairs(tile[i][0], left, x);
-      tile[i][1] = V::AddPairs(tile[i][1], right, x);
+    for (int64_t o = 0; o < kWidth; ++o) {
+      const auto gradient = V::BroadcastPair(gradients + 2 * o);
+      tile[o][0] = V::AddPairs(tile[o][0], left, gradient);
+      tile[o][1] = V::AddPairs(tile[o][1], right, gradient);
     }
-    differences += FactorRows<c10::BFloat16>(kPlaces) * inputs;
     gradients += FactorRows<c10::BFloat16>(1) * outputs;
+    differences += FactorRows<c10::BFloat16>(kPlaces) * inputs;
   }
-  AddToSums<V>(tile, outputs, sums);
+  AddToSums<V>(tile, inputs, sums);
 }
 
-// All inputs of one place of one product, for kTileOutputs outputs.
+// All outputs of one place of one product, for 2 · kLanes inputs.
 template <typename V, typename Scalar>
-DFSWEEP_INLINE void AddWeightTiles(const Scalar* differences, int64_t inputs,
-                                   const Scalar* gradients, int64_t outputs,
+DFSWEEP_INLINE void AddWeightTiles(const Scalar* gradients, int64_t outputs,
+                                   const Scalar* differences, int64_t inputs,
                                    int64_t groups, float* sums) {
-  auto add = [&]<int64_t kWidth>(int64_t i) DFSWEEP_LOOP {
-    AddWeightTile<V, kWidth>(differences + i * kFactorWidth<Scalar>, inputs,
-                             gradients, outputs, groups, sums + i * outputs);
+  auto add = [&]<int64_t kWidth>(int64_t o) DFSWEEP_LOOP {
+    AddWeightTile<V, kWidth>(gradients + o * kFactorWidth<Scalar>, outputs,
+                             differences, inputs, groups, sums + o * inputs);
   };
-  int64_t i = 0;
-  for (; i + kTileInputs<V> <= inputs; i += kTileInputs<V>) {
-    add.template operator()<kTileInputs<V>>(i);
-  }
-  if (inputs - i == 4) add.template operator()<4>(i);
-  if (inputs - i == 2) add.template operator()<2>(i);
+  constexpr int64_t kMost = kWeightTileOutputs<V>;
+  int64_t o = 0;
+  for (; o + kMost <= outputs; o += kMost) add.template operator()<kMost>(o);
+  if (outputs - o == 4) add.template operator()<4>(o);
+  if (outputs - o == 2) add.template operator()<2>(o);
 }
 
 }  // namespace dfsweep::model
