@@ -14,6 +14,10 @@ namespace {
 // x has so many rows before that of its first result.
 constexpr int64_t kLeft = kKernel / 2 - 1;
 
+// Multiples of what a tile has with every instruction set.
+constexpr int64_t kBlockGroups = 6;
+constexpr int64_t kBlockChannels = 32;
+
 // ---- Groups of rows ---------------------------------------------------------
 
 // Images as [batch, rows, channels], of which `first` is the row that belongs
@@ -79,22 +83,18 @@ class GroupReader {
 
 // ---- Results ----------------------------------------------------------------
 
-// Multiples of what a tile has with every instruction set.
-constexpr int64_t kBlockGroups = 6;
-constexpr int64_t kBlockOutputs = 32;
-
-// [outputs / kTileOutputs] times what FillProductKernels fills.
+// [outputs / kTileChannels] times what FillProductKernels fills.
 template <typename Scalar>
 torch::Tensor ProductKernels(const Kernel& kernel) {
   torch::Tensor result =
       at::empty({kernel.outputs, kProducts, kPlaces, kernel.inputs},
                 c10::CppTypeToScalarType<Scalar>::value);
   auto* results = result.mutable_data_ptr<Scalar>();
-  ParallelFor(kernel.outputs / kBlockOutputs, [&](int64_t begin, int64_t end) {
+  ParallelFor(kernel.outputs / kBlockChannels, [&](int64_t begin, int64_t end) {
     Vectorized([&](auto vectors) DFSWEEP_LOOP {
       using V = decltype(vectors);
-      for (int64_t output = begin * kBlockOutputs; output < end * kBlockOutputs;
-           output += kTileOutputs<V>) {
+      for (int64_t output = begin * kBlockChannels;
+           output < end * kBlockChannels; output += kTileChannels<V>) {
         FillProductKernels<V>(
             kernel, output,
             results + output * kProducts * kPlaces * kernel.inputs);
@@ -120,8 +120,8 @@ struct Convolver {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * kBlockGroups;
       const int64_t last = std::min(first + kBlockGroups, groups.count());
-      GroupTarget<Scalar>
-          targets[kBlockGroups];  // those beyond the last have no rows
+      // Those beyond the last have no rows.
+      GroupTarget<Scalar> targets[kBlockGroups];
       for (int64_t group = first; group < last; ++group) {
         FillDifferences<V>(
             reader.Read(group, kGroupInputs), kInputs,
@@ -130,7 +130,7 @@ struct Convolver {
         targets[group - first] = {y.Row(groups.Sequence(group), row),
                                   std::min(kGroup, groups.length - row)};
       }
-      for (int64_t o = 0; o < y.channels; o += kTileOutputs<V>) {
+      for (int64_t o = 0; o < y.channels; o += kTileChannels<V>) {
         for (int64_t i = 0; i < kBlockGroups; i += kTileGroups<V>) {
           ConvolveTile<V, kInputs>(
               differences.data() + i * kDifferences * kInputs,
@@ -192,7 +192,6 @@ ConvolveFunction ConvolveOf(at::ScalarType type, int64_t inputs) {
 
 // Groups whose products are summed in one piece.
 constexpr int64_t kPieceGroups = 64;
-constexpr int64_t kBlockInputs = 32;
 
 // Adds up `sums`, [kProducts, kPlaces, outputs, inputs].
 template <typename Scalar>
@@ -201,12 +200,12 @@ struct WeightSummer {
   Sequences<const Scalar> x, gradient;
   float* sums;
 
-  // Of tasks [begin, end): a place of a product and kBlockInputs inputs each,
+  // Of tasks [begin, end): a place of a product and kBlockChannels inputs each,
   // these going first.
   template <typename V>
   DFSWEEP_INLINE void Run(int64_t begin, int64_t end) const {
     const int64_t inputs = x.channels, outputs = gradient.channels;
-    const int64_t tasks = kPlaces * inputs / kBlockInputs;  // of a product
+    const int64_t tasks = kPlaces * inputs / kBlockChannels;  // of a product
     Piece piece(*this);
     for (int64_t first = 0; first < groups.count(); first += kPieceGroups) {
       const int64_t last = std::min(first + kPieceGroups, groups.count());
@@ -215,14 +214,14 @@ struct WeightSummer {
         if (task == begin || task % tasks == 0) {
           piece.template Fill<V>(product, first, last);
         }
-        const int64_t place = task % tasks * kBlockInputs / inputs;
-        const int64_t input = task * kBlockInputs % inputs;
+        const int64_t place = task % tasks * kBlockChannels / inputs;
+        const int64_t input = task * kBlockChannels % inputs;
         const Scalar* differences =
             piece.differences.data() +
             kFactorWidth<Scalar> * (place * inputs + input);
         float* target =
             sums + (product * kPlaces + place) * outputs * inputs + input;
-        for (int64_t i = 0; i < kBlockInputs; i += 2 * V::kLanes) {
+        for (int64_t i = 0; i < kBlockChannels; i += kTileChannels<V>) {
           AddWeightTiles<V>(piece.gradients.data(), outputs,
                             differences + kFactorWidth<Scalar> * i, inputs,
                             last - first, target + i);
@@ -292,7 +291,7 @@ torch::Tensor SumWeights(const torch::Tensor& x,
   const WeightSummer<Scalar> summer{groups, RowsOf<Scalar>(x, 0),
                                     RowsOf<Scalar>(gradient, 0),
                                     sums.mutable_data_ptr<float>()};
-  ParallelFor(kProducts * kPlaces * inputs / kBlockInputs,
+  ParallelFor(kProducts * kPlaces * inputs / kBlockChannels,
               [&](int64_t begin, int64_t end) {
                 Vectorized([&](auto vectors) DFSWEEP_LOOP {
                   summer.template Run<decltype(vectors)>(begin, end);
@@ -337,9 +336,9 @@ struct ConvolutionFunction : torch::autograd::Function<ConvolutionFunction> {
                                const torch::Tensor& weight,
                                const torch::Tensor& bias) {
     context->save_for_backward({x, weight});
-    const int64_t length = x.size(3) - (kKernel - 1);
-    torch::Tensor y = EmptyImages(x, weight.size(0), length);
     const int64_t outputs = weight.size(0), inputs = weight.size(1);
+    const int64_t length = x.size(3) - (kKernel - 1);
+    torch::Tensor y = EmptyImages(x, outputs, length);
     const torch::Tensor by_place =  // [kKernel, inputs, outputs]
         weight.squeeze(2).permute({2, 1, 0}).contiguous();
     const Kernel kernel{.values = by_place.const_data_ptr<float>(),

@@ -136,9 +136,10 @@ DFSWEEP_INLINE void ForKindOf(int64_t product, const Call& call) {
 
 // ---- The kernel -------------------------------------------------------------
 
-// Results are computed for so many outputs at a time.
+// A tile, of results or of the gradient of weights, has so many channels in
+// vectors.
 template <typename V>
-constexpr int64_t kTileOutputs = 2 * V::kLanes;
+constexpr int64_t kTileChannels = 2 * V::kLanes;
 
 // Calls store(product, value) for the kernels of all products for one place,
 // made of the places w[0 … 7] of a kernel.
@@ -174,12 +175,12 @@ struct Kernel {
   }
 };
 
-// The kernels of the products for kTileOutputs outputs from `first` on:
-// `result` is [kProducts, kPlaces, inputs, kTileOutputs].
+// The kernels of the products for kTileChannels outputs from `first` on:
+// `result` is [kProducts, kPlaces, inputs, kTileChannels].
 template <typename V>
 DFSWEEP_INLINE void FillProductKernels(const Kernel& kernel, int64_t first,
                                        float* result) {
-  constexpr int64_t kOutputs = kTileOutputs<V>;
+  constexpr int64_t kOutputs = kTileChannels<V>;
   for (int64_t i = 0; i < kernel.inputs; ++i) {
     for (int64_t o = 0; o < kOutputs; o += V::kLanes) {
       Floats<V> w[kKernel];
@@ -196,11 +197,11 @@ DFSWEEP_INLINE void FillProductKernels(const Kernel& kernel, int64_t first,
   }
 }
 
-// `result` is [kProducts, kPlaces, inputs / 2, kTileOutputs, 2].
+// `result` is [kProducts, kPlaces, inputs / 2, kTileChannels, 2].
 template <typename V>
 DFSWEEP_INLINE void FillProductKernels(const Kernel& kernel, int64_t first,
                                        c10::BFloat16* result) {
-  constexpr int64_t kOutputs = kTileOutputs<V>;
+  constexpr int64_t kOutputs = kTileChannels<V>;
   for (int64_t i = 0; i < kernel.inputs; i += 2) {
     for (int64_t o = 0; o < kOutputs; o += V::kLanes) {
       Floats<V> even[kKernel], odd[kKernel];
@@ -234,7 +235,7 @@ struct Tile {
 };
 
 // Adds a product to a tile. `differences` are those of the first group, from
-// the product's first on; `kernel` is [kPlaces, inputs, kTileOutputs].
+// the product's first on; `kernel` is [kPlaces, inputs, kTileChannels].
 template <typename V, int64_t kInputs>
 DFSWEEP_INLINE void AddProduct(const float* differences, const float* kernel,
                                Tile<V>& tile) {
@@ -242,7 +243,7 @@ DFSWEEP_INLINE void AddProduct(const float* differences, const float* kernel,
     for (int64_t i = 0; i < kInputs; ++i) {
       const Floats<V> left = V::Load(kernel);
       const Floats<V> right = V::Load(kernel + V::kLanes);
-      kernel += kTileOutputs<V>;
+      kernel += kTileChannels<V>;
 #pragma GCC unroll 12
       for (int64_t row = 0; row < 2 * kTileGroups<V>; ++row) {
         const float x =
@@ -267,7 +268,7 @@ DFSWEEP_INLINE void AddProduct(const c10::BFloat16* differences,
     for (int64_t i = 0; i < kInputs; i += 2) {
       const auto left = V::LoadPairs(kernel);
       const auto right = V::LoadPairs(kernel + 2 * V::kLanes);
-      kernel += 2 * kTileOutputs<V>;
+      kernel += 2 * kTileChannels<V>;
 #pragma GCC unroll 12
       for (int64_t row = 0; row < 2 * kTileGroups<V>; ++row) {
         const auto x = V::BroadcastPair(
@@ -314,7 +315,7 @@ DFSWEEP_INLINE Tile<V> Sum(const Tile<V>& a, const Tile<V>& b) {
   return sum;
 }
 
-// The results of some groups for kTileOutputs outputs from `output` on.
+// The results of some groups for kTileChannels outputs from `output` on.
 // `differences` is [kTileGroups, kDifferences, kInputs], `kernels` as
 // FillProductKernels makes them, `bias` is [outputs].
 template <typename V, int64_t kInputs, typename Scalar>
@@ -325,7 +326,7 @@ DFSWEEP_INLINE void ConvolveTile(const Scalar* differences,
   auto add = [&](int64_t product, Tile<V>& tile) DFSWEEP_LOOP {
     AddProduct<V, kInputs>(
         differences + kFirstDifference[product] * kInputs,
-        kernels + product * kPlaces * kInputs * kTileOutputs<V>, tile);
+        kernels + product * kPlaces * kInputs * kTileChannels<V>, tile);
   };
   Tile<V> shared;
   for (auto& row : shared.values) {
@@ -351,7 +352,7 @@ DFSWEEP_INLINE void ConvolveTile(const Scalar* differences,
 
 // ---- The gradient of weights ------------------------------------------------
 
-// A tile of it has at most so many outputs, and 2 · kLanes inputs.
+// A tile of it has at most so many outputs, and kTileChannels inputs.
 template <typename V>
 constexpr int64_t kWeightTileOutputs = V::kLanes == 16 ? 8 : 6;
 
@@ -412,7 +413,7 @@ DFSWEEP_INLINE void AddWeightTile(const c10::BFloat16* gradients,
   AddToSums<V>(tile, inputs, sums);
 }
 
-// All outputs of one place of one product, for 2 · kLanes inputs.
+// All outputs of one place of one product, for kTileChannels inputs.
 template <typename V, typename Scalar>
 DFSWEEP_INLINE void AddWeightTiles(const Scalar* gradients, int64_t outputs,
                                    const Scalar* differences, int64_t inputs,

@@ -24,9 +24,11 @@
   __attribute__((           \
       target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,f16c")))
 #define DFSWEEP_AVX2 __attribute__((target("avx2,fma,f16c")))
+#define DFSWEEP_CPU_HAS(feature) __builtin_cpu_supports(feature)
 #else
 #define DFSWEEP_AVX512
 #define DFSWEEP_AVX2
+#define DFSWEEP_CPU_HAS(feature) false
 #endif
 #define DFSWEEP_LOOP __attribute__((always_inline))
 #define DFSWEEP_INLINE [[gnu::always_inline]] inline

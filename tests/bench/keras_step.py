@@ -35,21 +35,15 @@ def use_threads(count):
         torch.set_num_threads(count)
 
 
-def allow_tf32(precision):
-    """PyTorch takes it for float32 by itself, in convolutions on a GPU."""
-    if keras.backend.backend() == "torch":
-        import torch
-        torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-        torch.backends.cudnn.allow_tf32 = precision == "tf32"
-
-
 def main():
     length, precision, batch = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     use_threads(int(sys.argv[4]))
     keras.utils.set_random_seed(0)
     keras.mixed_precision.set_global_policy(
         "mixed_bfloat16" if precision == "bf16" else "float32")
-    allow_tf32(precision)
+    if keras.backend.backend() == "torch":  # would take tf32 by itself on a GPU
+        from df_training import allow_tf32
+        allow_tf32(precision)
     model = deep_fingerprinting(length, CLASSES)
     model.add(keras.layers.Activation("softmax", dtype="float32"))
     model.compile(loss="sparse_categorical_crossentropy",
