@@ -479,22 +479,25 @@ TEST_F(PausingAgentTest, WorkerOnBatteryAsksForNothingUntilItIsPluggedIn) {
 
 TEST_F(PausingAgentTest, WorkThatWasGrantedBeforeThePauseIsHandedBack) {
   SetOnBattery(false);
-  // Granted, but the answer is lost: it is learned when the request is asked
-  // again, and that is when the worker pauses.
+  // Granted, but the pause comes before the answer: the lease is learned when
+  // the request that the pause interrupted is asked again.
   coordinator_.With([this](State& state) {
     state.leases.push_back(Lease(1));
-    state.fail_leases = 1'000'000;
+    state.withhold_leases = true;
   });
   StartAgent();
   ASSERT_TRUE(coordinator_.Await(
       [](const State& state) { return state.leases.empty(); }));
   SetOnBattery(true);
+
   ASSERT_TRUE(AwaitPause("on battery"));
-
-  coordinator_.With([](State& state) { state.fail_leases = 0; });
-
   ASSERT_TRUE(AwaitCompletions(1));
   EXPECT_TRUE(LastCompletion().has_hand_back());
+  coordinator_.With([](State& state) {
+    ASSERT_EQ(state.lease_requests.size(), 2u);
+    EXPECT_EQ(state.lease_requests[0].request_id(),
+              state.lease_requests[1].request_id());
+  });
 }
 
 TEST_F(PausingAgentTest, OrderToPauseIsObeyedUntilItIsTakenBack) {

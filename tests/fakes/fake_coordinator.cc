@@ -133,6 +133,9 @@ grpc::Status FakeCoordinator::LeaseTrials(grpc::ServerContext* context,
       state_.leases.pop_front();
     }
     granted_[request->request_id()] = *response;
+    if (state_.withhold_leases && response->leases_size() > 0) {
+      Park(context, absl::InfiniteDuration(), [] { return false; });
+    }
   } else {
     *response = known->second;
   }

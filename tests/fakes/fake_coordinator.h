@@ -39,6 +39,8 @@ class FakeCoordinator : private v1::WorkerService::Service {
     std::map<std::string, std::string> files;  // bytes by digest
     std::vector<v1::CheckpointRef> checkpoints;
     int fail_leases = 0;  // so many answers are lost after the grant
+    // A lease is granted at once, but its first answer never arrives.
+    bool withhold_leases = false;
     int fail_heartbeats_unknown = 0;  // so many answer NOT_FOUND
     int corrupt_downloads = 0;        // so many have a flipped byte
     int cut_downloads = 0;            // so many end in the middle
