@@ -11,6 +11,7 @@
 
 #include "absl/time/clock.h"
 #include "base/digest.h"
+#include "base/files.h"
 #include "base/temporary_folder.h"
 #include "tests/fakes/fake_coordinator.h"
 #include "worker/fake_nvml.h"
@@ -19,6 +20,8 @@
 namespace dfsweep::worker {
 namespace {
 
+using ::testing::HasSubstr;
+using ::testing::Not;
 using State = testing::FakeCoordinator::State;
 
 constexpr size_t kDatasetSize = 5'000;
@@ -33,7 +36,7 @@ class AgentTest : public ::testing::Test {
     options.coordinator.address = coordinator_.address();
     options.name = "tester";
     options.slots = slots;
-    options.trainer.program = NoopTrainer();
+    options.trainer.program = trainer_;
     options.trainer.extra_environment = std::move(environment);
     options.backoff = {absl::Milliseconds(10), absl::Milliseconds(100)};
     options.progress_interval = absl::Milliseconds(20);
@@ -94,6 +97,7 @@ class AgentTest : public ::testing::Test {
   testing::FakeCoordinator coordinator_;
   std::string dataset_;
   TemporaryFolder folder_;
+  std::filesystem::path trainer_ = NoopTrainer();
   const Clock* clock_ = &Clock::Real();
   TemporaryFolder sys_;  // without a battery
   MachineWatch::Options machine_{.sys = sys_.path()};
@@ -409,6 +413,40 @@ TEST_F(AgentTest, UnusableTrainerEndsTheWorkerAtItsStart) {
   thread_.join();
   EXPECT_NE(MessageOf(status_).find("dfsweep doctor"), std::string::npos);
   agent_.reset();
+}
+
+class TrainerEnvironmentTest : public AgentTest {
+ protected:
+  ~TrainerEnvironmentTest() override {
+    StopAgent();
+    ::unsetenv("GOMP_SPINCOUNT");
+    ::unsetenv("OMP_WAIT_POLICY");
+  }
+  // What a trainer finds in its environment.
+  std::string EnvironmentOfTrainer() {
+    const auto found = folder_.path() / "environment";
+    trainer_ = folder_.path() / "trainer";
+    std::ofstream(trainer_) << "#!/bin/sh\nenv > '" << found.string() << "'\n";
+    std::filesystem::permissions(trainer_, std::filesystem::perms::owner_all);
+    StartAgent();
+    thread_.join();
+    agent_.reset();
+    return ReadFile(found).value_or("");
+  }
+};
+
+TEST_F(TrainerEnvironmentTest, ThreadsThatWaitSpinForAShortTime) {
+  EXPECT_THAT(EnvironmentOfTrainer(), HasSubstr("GOMP_SPINCOUNT=6000\n"));
+}
+
+TEST_F(TrainerEnvironmentTest, HowLongThreadsSpinIsTheOwnersToSay) {
+  ::setenv("GOMP_SPINCOUNT", "12", 1);
+  EXPECT_THAT(EnvironmentOfTrainer(), HasSubstr("GOMP_SPINCOUNT=12\n"));
+}
+
+TEST_F(TrainerEnvironmentTest, APolicyOfTheOwnersIsNotOverruled) {
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  EXPECT_THAT(EnvironmentOfTrainer(), Not(HasSubstr("GOMP_SPINCOUNT")));
 }
 
 // ---- Left to its owner ------------------------------------------------------
