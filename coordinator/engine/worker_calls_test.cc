@@ -588,7 +588,7 @@ TEST_F(WorkerCallsTest, ResultEndsTheTrialOnceHoweverOftenItIsSent) {
 
   EXPECT_EQ(View(sweep).state, SweepState::kFinished);
   EXPECT_EQ(engine_->trials_ended(), 1);
-  EXPECT_EQ(Results(sweep)[0].metrics.at("average_accuracy"), 0.5);
+  EXPECT_EQ(Results(sweep)[0].metrics.Find("average_accuracy"), 0.5);
 }
 
 TEST_F(WorkerCallsTest, DivergedTrialIsAResult) {
@@ -619,7 +619,7 @@ TEST_F(WorkerCallsTest, LateResultOfAnOpenTrialIsAcceptedAndTheNewerStopped) {
   EXPECT_FALSE(second.accepted);
   EXPECT_THAT(second.reason, HasSubstr("ended already"));
   ResultRow row = Results(sweep)[0];
-  EXPECT_EQ(row.metrics.at("average_accuracy"), 0.75);
+  EXPECT_EQ(row.metrics.Find("average_accuracy"), 0.75);
   EXPECT_EQ(row.attempt, 1);
   EXPECT_EQ(row.worker, "slow");
 }

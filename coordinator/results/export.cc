@@ -15,7 +15,9 @@ namespace {
 std::string SourceOf(const std::vector<ResultRow>& rows) {
   Sha256 digest;
   for (const ResultRow& row : rows) {
-    digest.Update(row.trial_id + row.status + Json(row.metrics).dump() + "\n");
+    Json metrics = Json::object();
+    for (const auto& [name, value] : row.metrics) metrics[*name] = value;
+    digest.Update(row.trial_id + row.status + metrics.dump() + "\n");
   }
   return fmt::format("from {} trials, results sha256:{}", rows.size(),
                      digest.Finish());

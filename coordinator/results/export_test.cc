@@ -68,7 +68,7 @@ ResultRow JointRow(int64_t seed, double a, double b) {
   row.metrics = {{"accuracy_task_1_after_1", a},
                  {"accuracy_task_2_after_1", b},
                  {"average_accuracy", (a + b) / 2}};
-  row.accuracy_matrix = Json::array({Json::array({a, b})});
+  row.accuracy_matrix = {{a, b}};
   return row;
 }
 
@@ -77,8 +77,8 @@ ResultRow Ended(ResultRow row, const std::string& status,
   row.status = status;
   row.message = message;
   if (status != "diverged") {
-    row.metrics.clear();
-    row.accuracy_matrix = Json::array();
+    row.metrics = {};
+    row.accuracy_matrix = {};
     row.train_seconds = 0;
   }
   return row;
@@ -357,8 +357,8 @@ TEST(ExportCounts, SettingWithoutAResultKeepsItsRow) {
 
 TEST(ExportCounts, MetricOfSomeTrialsOnlySaysHowMany) {
   std::vector<ResultRow> rows = Rows();
-  rows[8].metrics["bwt"] = -0.5;
-  rows[7].metrics["bwt"] = -0.25;
+  rows[8].metrics.Set("bwt", -0.5);
+  rows[7].metrics.Set("bwt", -0.25);
 
   EXPECT_THAT(Text(rows, {.columns = {"bwt"}}),
               HasSubstr("-37.5 ± 17.7 (n=2)"));
@@ -366,7 +366,7 @@ TEST(ExportCounts, MetricOfSomeTrialsOnlySaysHowMany) {
 
 TEST(ExportCounts, MetricThatIsNotFiniteIsNoNumber) {
   std::vector<ResultRow> rows = Rows();
-  for (int i : {6, 7, 8}) rows[i].metrics["average_accuracy"] = NAN;
+  for (int i : {6, 7, 8}) rows[i].metrics.Set("average_accuracy", NAN);
 
   EXPECT_THAT(Text(rows, {.format = Format::kMarkdown,
                           .columns = {"average_accuracy"}}),
@@ -428,7 +428,7 @@ TEST(ExportProvenance, TrialsThatDidNotCompleteDontCount) {
 
 TEST(ExportProvenance, LeakedTestTracesAreSaid) {
   std::vector<ResultRow> rows = Rows();
-  rows[0].metrics["leaked_test_examples"] = 12;
+  rows[0].metrics.Set("leaked_test_examples", 12);
 
   EXPECT_THAT(Text(rows, {}), HasSubstr("leakage: up to 12 test traces"));
 }
@@ -605,7 +605,7 @@ TEST(ExportCsv, NegativeNumbersStayNumbers) {
   EXPECT_EQ(CsvCellOfMessage("-1.5e-3"), "-1.5e-3");
   EXPECT_EQ(CsvCellOfMessage("+.5"), "+.5");
   std::vector<ResultRow> rows = Rows();
-  for (ResultRow& row : rows) row.metrics["bwt"] = -0.125;
+  for (ResultRow& row : rows) row.metrics.Set("bwt", -0.125);
   EXPECT_THAT(Text(rows, {.format = Format::kCsv, .columns = {"bwt"}}),
               HasSubstr("naive,3,0,0,0,0,0,false,-0.125,"));
 }
@@ -631,7 +631,7 @@ TEST(ExportCsv, ListsAreJson) {
 
 TEST(ExportJsonl, TrialHasItsFieldsInTheDocumentedOrder) {
   ResultRow row = Rows()[6];
-  row.learning_curve = {{{"task", 0}, {"epoch", 0}, {"loss", 2.5}}};
+  row.learning_curve = R"([{"epoch":0,"loss":2.5,"task":0}])";
 
   EXPECT_EQ(
       Text({row}, {.format = Format::kJsonl}),
@@ -670,8 +670,8 @@ TEST(ExportJsonl, SharedParametersAreWrittenLikeOthers) {
 
 TEST(ExportJsonl, PartsAreKeysAtTheEnd) {
   ResultRow row = Rows()[6];
-  row.parts = {{"confusion_matrix", Json::parse(R"({"labels":[1]})")},
-               {"open_world", Json::parse(R"({"points":[]})")}};
+  row.parts = {{"confusion_matrix", R"({"labels":[1]})"},
+               {"open_world", R"({"points":[]})"}};
   EXPECT_THAT(Text({row}, {.format = Format::kJsonl}),
               HasSubstr(R"("train_seconds":20.25,)"
                         R"("confusion_matrix":{"labels":[1]},)"
@@ -797,7 +797,8 @@ TEST(ExportLatex, EqualResultsGiveEqualBytesAndOthersAnotherSource) {
   std::vector<ResultRow> later = Rows();
   for (ResultRow& row : later) row.finished_at = "2030-01-01T00:00:00.000Z";
   std::vector<ResultRow> other = Rows();
-  other[0].metrics["average_accuracy"] += 1e-9;
+  other[0].metrics.Set("average_accuracy",
+                       *other[0].metrics.Find("average_accuracy") + 1e-9);
 
   EXPECT_EQ(Text(Rows(), options), Text(Rows(), options));
   EXPECT_EQ(Text(Rows(), options), Text(later, options));

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_text.h"
 #include "coordinator/results/formats.h"
 
 namespace dfsweep::coordinator {
@@ -54,25 +55,31 @@ class TrialWriter {
 
   void Add(const ResultRow& row) {
     text_ += "{\"trial_id\":";
-    AddString(row.trial_id);
+    AppendJson(row.trial_id, text_);
     AddMember("sweep", row.sweep);
     AddMember("status", row.status);
     text_ += fmt::format(",\"seed\":{},\"attempt\":{}", row.seed, row.attempt);
     AddMember("parameters", row.parameters, parameters_);
-    text_ += ",\"metrics\":";
-    AddMetrics(row);
-    AddMember("accuracy_matrix", row.accuracy_matrix);
-    AddMember("learning_curve", row.learning_curve);
+    AddName("metrics");
+    AddMetrics(row.metrics);
+    AddName("accuracy_matrix");
+    AddList(row.accuracy_matrix);
+    AddName("learning_curve");
+    text_ += row.learning_curve;
     AddMember("worker", row.worker);
     AddMember("environment", row.environment, environment_);
     text_ += ",\"dataset\":{\"name\":";
-    AddString(row.dataset.name);
+    AppendJson(row.dataset.name, text_);
     AddMember("digest", row.dataset.digest);
     text_ += '}';
     AddTime("started_at", row.started_at);
     AddTime("finished_at", row.finished_at);
-    AddMember("train_seconds", Json(row.train_seconds));
-    for (const auto& [name, value] : row.parts) AddMember(name, value);
+    AddName("train_seconds");
+    AppendJson(row.train_seconds, text_);
+    for (const auto& [name, json] : row.parts) {
+      AddName(name);
+      text_ += json;
+    }
     text_ += '}';
   }
 
@@ -84,26 +91,12 @@ class TrialWriter {
     std::string text = "{}";
   };
 
-  void AddString(const std::string& value) {
-    const bool is_plain = std::all_of(value.begin(), value.end(), [](char c) {
-      return c >= ' ' && c <= '~' && c != '"' && c != '\\';
-    });
-    if (is_plain) {
-      text_.append("\"").append(value).append("\"");
-    } else {
-      text_ += Dump(Json(value));
-    }
-  }
   void AddName(const std::string& name) {
     text_.append(",\"").append(name).append("\":");
   }
   void AddMember(const std::string& name, const std::string& value) {
     AddName(name);
-    AddString(value);
-  }
-  void AddMember(const std::string& name, const Json& value) {
-    AddName(name);
-    text_ += Dump(value);
+    AppendJson(value, text_);
   }
   template <typename T>
   void AddMember(const std::string& name, const T& value, Written<T>& last) {
@@ -131,15 +124,25 @@ class TrialWriter {
     AddName(name);
     text_ += "null";
   }
-  void AddMetrics(const ResultRow& row) {
-    const char* separator = "{";
-    for (const auto& [name, value] : row.metrics) {
-      text_ += std::exchange(separator, ",");
-      AddString(name);
+  void AddMetrics(const MetricSet& metrics) {
+    char separator = '{';
+    for (const auto& [name, value] : metrics) {
+      text_ += std::exchange(separator, ',');
+      AppendJson(*name, text_);
       text_ += ':';
-      text_ += Dump(Json(value));
+      AppendJson(value, text_);
     }
-    text_ += row.metrics.empty() ? "{}" : "}";
+    text_ += metrics.empty() ? "{}" : "}";
+  }
+  void AddValue(double value) { AppendJson(value, text_); }
+  void AddValue(const std::vector<double>& values) { AddList(values); }
+  void AddList(const auto& values) {
+    char separator = '[';
+    for (const auto& value : values) {
+      text_ += std::exchange(separator, ',');
+      AddValue(value);
+    }
+    text_ += values.empty() ? "[]" : "]";
   }
 
   std::string& text_;

@@ -22,8 +22,7 @@ std::string TaskLetter(int task) {
 
 // One training on several tasks: a matrix of one row and several columns.
 bool IsJoint(const ResultRow& row) {
-  return row.accuracy_matrix.size() == 1 && row.accuracy_matrix[0].is_array() &&
-         row.accuracy_matrix[0].size() > 1;
+  return row.accuracy_matrix.size() == 1 && row.accuracy_matrix[0].size() > 1;
 }
 
 bool IsShare(std::string_view name) {
@@ -35,8 +34,9 @@ bool IsShare(std::string_view name) {
 }  // namespace
 
 int TaskCount(const ResultRow& row) {
-  if (!row.accuracy_matrix.is_array() || row.accuracy_matrix.empty()) return 0;
-  return static_cast<int>(row.accuracy_matrix.back().size());
+  return row.accuracy_matrix.empty()
+             ? 0
+             : static_cast<int>(row.accuracy_matrix.back().size());
 }
 
 std::optional<double> MetricValue(const ResultRow& row, std::string_view name) {
@@ -44,25 +44,22 @@ std::optional<double> MetricValue(const ResultRow& row, std::string_view name) {
     if (row.metrics.empty()) return std::nullopt;
     return row.train_seconds;
   }
-  auto found = row.metrics.find(name);
+  std::optional<double> value = row.metrics.Find(name);
   if (std::optional<TaskAccuracy> asked;
       IsJoint(row) && (asked = ParseTaskAccuracy(name))) {
     if (asked->after != TaskCount(row)) return std::nullopt;
-    found = row.metrics.find(TaskAccuracyName(asked->task, 1));
+    value = row.metrics.Find(TaskAccuracyName(asked->task, 1));
   }
-  if (found == row.metrics.end() || !std::isfinite(found->second)) {
-    return std::nullopt;
-  }
-  return found->second;
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 void AddMetricsOf(const ResultRow& row, MetricNames& names) {
   const bool is_joint = IsJoint(row);
   for (const auto& [stored, value] : row.metrics) {
-    std::string_view name = stored;
+    std::string_view name = *stored;
     std::string of_joint;
     if (std::optional<TaskAccuracy> parsed;
-        is_joint && (parsed = ParseTaskAccuracy(stored))) {
+        is_joint && (parsed = ParseTaskAccuracy(*stored))) {
       name = of_joint = TaskAccuracyName(parsed->task, TaskCount(row));
     }
     // The same of most rows.

@@ -2,13 +2,14 @@
 #define DFSWEEP_COORDINATOR_RESULTS_ROWS_H_
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "coordinator/results/metric_set.h"
 #include "coordinator/results/parameter_set.h"
 
 namespace dfsweep::coordinator {
@@ -53,10 +54,11 @@ struct ResultRow {
   int64_t seed = 0;
   int attempt = 0;  // of the accepted result, else the newest; 0: none yet
   ParameterSet parameters;  // the effective configuration
-  std::map<std::string, double, std::less<>> metrics;  // empty: no result
-  Json accuracy_matrix = Json::array();  // [i][j]: task j after task i, 0 … 1
-  Json learning_curve = Json::array();   // [{task, epoch, metrics…}]
-  std::string worker;                    // name; "" before the first attempt
+  MetricSet metrics;        // empty: no result
+  // [i][j]: task j after task i, 0 … 1
+  std::vector<std::vector<double>> accuracy_matrix;
+  std::string learning_curve = "[]";  // JSON: [{task, epoch, metrics…}]
+  std::string worker;                 // name; "" before the first attempt
   SharedJson environment;                // keys as in model/protocol
   struct Dataset {
     std::string name;
@@ -65,8 +67,8 @@ struct ResultRow {
   std::string started_at;   // RFC 3339, UTC; "" if not started
   std::string finished_at;  // RFC 3339, UTC; "" if not ended
   double train_seconds = 0;
-  // Those of model/protocol/result_parts.h, by name.
-  std::map<std::string, Json> parts;
+  // JSON of those of model/protocol/result_parts.h, by name.
+  std::map<std::string, std::string> parts;
   std::string message;  // why it failed or diverged: what, where, remedy
 };
 

@@ -145,7 +145,11 @@ absl::Status ChooseColumns(const std::vector<ResultRow>& rows,
     auto& chosen = Names::IsParameter(name) ? view.parameters : view.metrics;
     if (!Contains(chosen, name)) chosen.push_back(name);
   }
-  if (view.metrics.empty() && options.format == Format::kCsv) {
+  if (view.trials && options.format == Format::kJsonl) {
+    // A line has all of its trial, whatever was asked for.
+    view.parameters.clear();
+    view.metrics.clear();
+  } else if (view.metrics.empty() && options.format == Format::kCsv) {
     const MetricNames all = MetricsIn(rows);
     view.metrics.assign(all.begin(), all.end());
   } else if (view.metrics.empty()) {

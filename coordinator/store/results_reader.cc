@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "coordinator/results/curve_writer.h"
 #include "coordinator/store/parameter_reader.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/sqlite_store.h"
@@ -142,9 +143,20 @@ class Reader {
                 "WHERE st.sweep = ? ORDER BY st.position, m.name",
                 sweep_.number);
     while (query.Next()) {
-      auto& metrics = cursor.RowOf(query.Int(0)).metrics;
-      metrics.emplace_hint(metrics.end(), query.View(1), query.Real(2));
+      MetricSet& metrics = cursor.RowOf(query.Int(0)).metrics;
+      if (metrics.empty()) metrics.Reserve(names_.size());
+      metrics.Append(Shared(query.View(1)), query.Real(2));
     }
+  }
+
+  const MetricSet::Name& Shared(std::string_view name) {
+    auto known = names_.find(name);
+    if (known == names_.end()) {
+      auto shared = std::make_shared<const std::string>(name);
+      const std::string_view key = *shared;
+      known = names_.emplace(key, std::move(shared)).first;
+    }
+    return known->second;
   }
 
   void ReadMatrices() {
@@ -156,10 +168,9 @@ class Reader {
                 "ORDER BY st.position, m.after_task, m.task",
                 sweep_.number);
     while (query.Next()) {
-      Json& matrix = cursor.RowOf(query.Int(0)).accuracy_matrix;
-      while (matrix.size() <= static_cast<size_t>(query.Int(1))) {
-        matrix.push_back(Json::array());
-      }
+      auto& matrix = cursor.RowOf(query.Int(0)).accuracy_matrix;
+      const auto after = static_cast<size_t>(query.Int(1));
+      if (matrix.size() <= after) matrix.resize(after + 1);
       matrix.back().push_back(query.Real(2));
     }
   }
@@ -172,13 +183,13 @@ class Reader {
                 "WHERE st.sweep = ? ORDER BY st.position",
                 sweep_.number);
     while (query.Next()) {
-      cursor.RowOf(query.Int(0)).parts[query.Text(1)] =
-          Json::parse(query.View(2));
+      cursor.RowOf(query.Int(0)).parts[query.Text(1)] = query.Text(2);
     }
   }
 
   void ReadCurves() {
     Cursor cursor(*this);
+    CurveWriter writer;
     Query query(database_,
                 "SELECT st.trial, m.attempt, m.task, m.epoch, m.name, m.value "
                 "FROM sweep_trials st JOIN metrics m ON m.trial = st.trial "
@@ -188,12 +199,8 @@ class Reader {
     while (query.Next()) {
       ResultRow& row = cursor.RowOf(query.Int(0));
       if (row.attempt != query.Int(1)) continue;
-      Json& points = row.learning_curve;
-      if (points.empty() || points.back()["task"] != query.Int(2) ||
-          points.back()["epoch"] != query.Int(3)) {
-        points.push_back({{"task", query.Int(2)}, {"epoch", query.Int(3)}});
-      }
-      points.back()[query.Text(4)] = query.Real(5);
+      writer.Add(row.learning_curve, query.Int(2), query.Int(3), query.View(4),
+                 query.Real(5));
     }
   }
 
@@ -202,6 +209,8 @@ class Reader {
   const ResultDetail detail_;
   std::unordered_map<std::string, SharedJson> environments_;
   std::unordered_map<std::string, std::string> workers_;  // names by id
+  // Of metrics; the keys are views into the values.
+  std::unordered_map<std::string_view, MetricSet::Name> names_;
   std::vector<int64_t> trials_;  // their numbers, as rows_
   std::vector<ResultRow> rows_;
   ParameterReader parameters_;

@@ -455,7 +455,7 @@ TEST_F(StoreTest, ReportingAnEpochTwiceChangesNothing) {
   EXPECT_THAT(Trial('a').metrics, ElementsAre(Pair("loss", 2.0)));
   EXPECT_EQ(Trial('a').epochs_done, 2);
   std::vector<ResultRow> rows = Results("sw-1");
-  EXPECT_THAT(rows[0].learning_curve, SizeIs(2));
+  EXPECT_THAT(Json::parse(rows[0].learning_curve), SizeIs(2));
 }
 
 TEST_F(StoreTest, ResultsAreReadBesideATransactionAsTheyWereBeforeIt) {
@@ -531,7 +531,7 @@ TEST_F(StoreTest, ResultReplacesWhatWasReportedLive) {
                                    Pair("forgetting", 0.25)));
   EXPECT_EQ(Trial('a').epochs_done, 10);
   EXPECT_EQ(Trial('a').train_seconds, 20);
-  EXPECT_THAT(Results("sw-1").at(0).learning_curve, SizeIs(2));
+  EXPECT_THAT(Json::parse(Results("sw-1").at(0).learning_curve), SizeIs(2));
 }
 
 TEST_F(StoreTest, ATrialHasOneResultForEver) {
@@ -572,7 +572,7 @@ TEST_F(StoreTest, LateResultOfAnOlderAttemptIsTheTrials) {
   EXPECT_EQ(rows[0].status, "completed");
   EXPECT_EQ(rows[0].attempt, 1);
   EXPECT_EQ(rows[0].worker, "first");
-  EXPECT_THAT(rows[0].learning_curve, SizeIs(2));  // none of attempt 2's
+  EXPECT_THAT(Json::parse(rows[0].learning_curve), SizeIs(2));  // none of attempt 2's
   EXPECT_EQ(Trial('a').message, "");
 }
 
@@ -611,11 +611,13 @@ TEST_F(StoreTest, ResultRowsHaveEverythingForATable) {
   EXPECT_EQ(row.seed, 4);
   EXPECT_EQ(row.attempt, 1);
   EXPECT_EQ(row.parameters, ParameterSet({{"strategy", "naive"}}));
-  EXPECT_EQ(row.metrics.at("average_accuracy"), 0.5);
-  EXPECT_EQ(row.accuracy_matrix, Json::parse("[[0.75],[0.25,0.75]]"));
-  EXPECT_EQ(row.parts.at("open_world"), Json::parse(R"({"points":[]})"));
-  EXPECT_EQ(row.learning_curve, Json::parse(R"([{"task":0,"epoch":0,"loss":2.0},
-                            {"task":0,"epoch":1,"loss":1.0}])"));
+  EXPECT_EQ(row.metrics.Find("average_accuracy"), 0.5);
+  EXPECT_THAT(row.accuracy_matrix,
+              ElementsAre(ElementsAre(0.75), ElementsAre(0.25, 0.75)));
+  EXPECT_EQ(row.parts.at("open_world"), R"({"points":[]})");
+  EXPECT_EQ(row.learning_curve,
+            R"([{"epoch":0,"loss":2.0,"task":0},)"
+            R"({"epoch":1,"loss":1.0,"task":0}])");
   EXPECT_EQ(row.worker, "laptop");
   EXPECT_EQ((*row.environment)["torch"], "2.4.1");
   EXPECT_EQ((*row.environment)["build"], "abc");
@@ -655,7 +657,7 @@ TEST_F(StoreTest, ResultFillsTheRowsOfEverySweepThatNeedsIt) {
   Insert(ASweep("sw-2"), {ATrial('b'), ATrial('a')});
 
   std::vector<ResultRow> rows = Results("sw-2");
-  EXPECT_EQ(rows[1].metrics.at("average_accuracy"), 0.5);
+  EXPECT_EQ(rows[1].metrics.Find("average_accuracy"), 0.5);
 }
 
 // ---- Workers ----------------------------------------------------------------
