@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <optional>
@@ -73,7 +74,11 @@ class Writer {
 
  private:
   void AddSafe(std::string_view text) {
-    if (text.find_first_of("\",\r\n") == text.npos) {
+    // find_first_of searches its list anew for each character.
+    const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) {
+      return c != '"' && c != ',' && c != '\r' && c != '\n';
+    });
+    if (is_plain) {
       text_ += text;
     } else {
       text_ += Quoted(text);

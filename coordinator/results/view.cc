@@ -125,6 +125,8 @@ class Names {
     return sweeps::UnknownName("metric or parameter", name, where, known);
   }
 
+  const MetricNames& in_rows() const { return in_rows_; }
+
  private:
   MetricNames in_rows_;
 };
@@ -150,8 +152,7 @@ absl::Status ChooseColumns(const std::vector<ResultRow>& rows,
     view.parameters.clear();
     view.metrics.clear();
   } else if (view.metrics.empty() && options.format == Format::kCsv) {
-    const MetricNames all = MetricsIn(rows);
-    view.metrics.assign(all.begin(), all.end());
+    view.metrics.assign(names.in_rows().begin(), names.in_rows().end());
   } else if (view.metrics.empty()) {
     view.metrics = UsualMetrics(rows);
   }
