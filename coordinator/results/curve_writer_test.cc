@@ -17,10 +17,9 @@ TEST(CurveWriter, PointsHaveTheirMembersInTheOrderOfNames) {
     writer.Add(curve, 0, 1, "loss", 1);
     writer.Add(curve, 1, 1, "accuracy", 0.25);
   }
-  EXPECT_EQ(curve,
-            R"([{"accuracy":0.5,"epoch":0,"loss":2.0,"task":0,)"
-            R"("train_loss":1.5},{"epoch":1,"loss":1.0,"task":0},)"
-            R"({"accuracy":0.25,"epoch":1,"task":1}])");
+  EXPECT_EQ(curve, R"([{"accuracy":0.5,"epoch":0,"loss":2.0,"task":0,)"
+                   R"("train_loss":1.5},{"epoch":1,"loss":1.0,"task":0},)"
+                   R"({"accuracy":0.25,"epoch":1,"task":1}])");
 }
 
 TEST(CurveWriter, EveryCurveIsComplete) {

@@ -24,7 +24,8 @@ class MetricSet {
   };
 
   MetricSet() = default;
-  MetricSet(std::initializer_list<std::pair<std::string_view, double>> metrics) {
+  MetricSet(
+      std::initializer_list<std::pair<std::string_view, double>> metrics) {
     for (const auto& [name, value] : metrics) Set(name, value);
   }
 

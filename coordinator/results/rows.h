@@ -59,7 +59,7 @@ struct ResultRow {
   std::vector<std::vector<double>> accuracy_matrix;
   std::string learning_curve = "[]";  // JSON: [{task, epoch, metrics…}]
   std::string worker;                 // name; "" before the first attempt
-  SharedJson environment;                // keys as in model/protocol
+  SharedJson environment;             // keys as in model/protocol
   struct Dataset {
     std::string name;
     std::string digest;

@@ -1,8 +1,8 @@
 #include "coordinator/search/asha.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
-#include <utility>
 
 namespace dfsweep::coordinator {
 
@@ -14,28 +14,37 @@ bool Asha::Report(const std::string& trial_id, int64_t epochs, double loss) {
   for (int64_t left = epochs / min_iter_; left > 0; left /= eta_, ++k) {
     if (rungs_.size() <= k) rungs_.emplace_back();
     // A report that was lost is made up for by the next.
-    is_new |= rungs_[k].try_emplace(trial_id, loss).second;
+    is_new |= Add(trial_id, loss, rungs_[k]);
   }
   return is_new;
+}
+
+bool Asha::Add(const std::string& trial_id, double loss, Rung& rung) {
+  if (!rung.losses.try_emplace(trial_id, loss).second) return false;
+  // By way of the best, which may push their last one out.
+  rung.best.emplace(loss, trial_id);
+  rung.others.insert(rung.best.extract(std::prev(rung.best.end())));
+  const size_t most = rung.losses.size() / static_cast<size_t>(eta_);
+  if (rung.best.size() < most) {
+    rung.best.insert(rung.others.extract(rung.others.begin()));
+    risen_.insert(rung.best.rbegin()->second);
+  }
+  if (rung.best.contains({loss, trial_id})) risen_.insert(trial_id);
+  return true;
 }
 
 bool Asha::Keeps(const std::string& trial_id) const {
   const int highest = HighestOf(trial_id);
   if (highest < 0) return true;
   const Rung& rung = rungs_[static_cast<size_t>(highest)];
-  const std::pair own(rung.at(trial_id), trial_id);
-  const auto better =
-      std::count_if(rung.begin(), rung.end(), [&own](const auto& entry) {
-        return std::pair(entry.second, entry.first) < own;
-      });
-  return better < std::ssize(rung) / eta_;
+  return rung.best.contains({rung.losses.at(trial_id), trial_id});
 }
 
 std::string Asha::Foremost(const std::vector<std::string>& stopped) const {
   auto rank = [this](const std::string& id) {
     const int highest = HighestOf(id);
     const double loss =
-        highest < 0 ? 0 : rungs_[static_cast<size_t>(highest)].at(id);
+        highest < 0 ? 0 : rungs_[static_cast<size_t>(highest)].losses.at(id);
     return std::tuple(-highest, loss, id);
   };
   return *std::min_element(stopped.begin(), stopped.end(),
@@ -47,7 +56,7 @@ std::string Asha::Foremost(const std::vector<std::string>& stopped) const {
 int Asha::HighestOf(const std::string& trial_id) const {
   int highest = static_cast<int>(rungs_.size()) - 1;
   while (highest >= 0 &&
-         !rungs_[static_cast<size_t>(highest)].contains(trial_id)) {
+         !rungs_[static_cast<size_t>(highest)].losses.contains(trial_id)) {
     --highest;
   }
   return highest;

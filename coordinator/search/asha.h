@@ -2,7 +2,9 @@
 #define DFSWEEP_COORDINATOR_SEARCH_ASHA_H_
 
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/search/stopper.h"
@@ -23,20 +25,32 @@ class Asha : public Stopper {
               double loss) override;
   void Complete(const std::string&) override {}
   bool Keeps(const std::string& trial_id) const override;
-  bool TakesUp() const override { return true; }
+  std::set<std::string> TakeRisen() override {
+    return std::exchange(risen_, {});
+  }
   // The one on the highest rung with the smallest loss there.
   std::string Foremost(const std::vector<std::string>& stopped) const override;
 
  private:
-  // Losses of the trials that have reached it.
-  using Rung = std::map<std::string, double>;
+  // Ordered by loss.
+  using Ranking = std::set<std::pair<double, std::string>>;
+  // The trials that have reached it. What a report or a question costs grows
+  // with the logarithm of their number: sweeps have thousands.
+  struct Rung {
+    std::map<std::string, double> losses;
+    Ranking best;  // 1/eta of them
+    Ranking others;
+  };
 
+  // False if the trial was there.
+  bool Add(const std::string& trial_id, double loss, Rung& rung);
   // Index of the highest rung that the trial has reached; -1: none.
   int HighestOf(const std::string& trial_id) const;
 
   const int64_t min_iter_;
   const int64_t eta_;
   std::vector<Rung> rungs_;
+  std::set<std::string> risen_;  // into the best of a rung
 };
 
 }  // namespace dfsweep::coordinator

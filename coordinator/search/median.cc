@@ -9,9 +9,8 @@ namespace {
 
 constexpr size_t kNeeded = 5;
 
-// Of an even number of values: the mean of the middle two.
-double MedianOf(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
+// Of sorted values; of an even number of them the mean of the middle two.
+double MedianOf(const std::vector<double>& values) {
   const size_t middle = values.size() / 2;
   if (values.size() % 2 == 1) return values[middle];
   return (values[middle - 1] + values[middle]) / 2;
@@ -21,12 +20,13 @@ double MedianOf(std::vector<double> values) {
 
 bool MedianStopper::Report(const std::string& trial_id, int64_t epochs,
                            double loss) {
-  curves_[trial_id].try_emplace(epochs, loss);
+  const bool is_new = curves_[trial_id].try_emplace(epochs, loss).second;
+  if (is_new && is_completed_.contains(trial_id)) averages_.clear();
   return epochs >= min_iter_;
 }
 
 void MedianStopper::Complete(const std::string& trial_id) {
-  completed_.insert(trial_id);
+  if (is_completed_.insert(trial_id).second) completed_.push_back(trial_id);
 }
 
 bool MedianStopper::Keeps(const std::string& trial_id) const {
@@ -34,21 +34,41 @@ bool MedianStopper::Keeps(const std::string& trial_id) const {
   if (own == curves_.end()) return true;
   const int64_t epochs = own->second.rbegin()->first;
   if (epochs < min_iter_) return true;
-  std::vector<double> averages;
-  for (const std::string& id : completed_) {
-    const auto curve = curves_.find(id);
-    if (id == trial_id || curve == curves_.end()) continue;
-    double sum = 0;
-    int64_t count = 0;
-    for (const auto& [at, loss] : curve->second) {
-      if (at > epochs) break;
-      sum += loss;
-      ++count;
-    }
-    if (count > 0) averages.push_back(sum / static_cast<double>(count));
+  std::vector<double> without_own;  // one that is trained once more
+  const std::vector<double>* others = &AveragesAfter(epochs);
+  if (is_completed_.contains(trial_id)) {
+    without_own = *others;
+    without_own.erase(std::lower_bound(without_own.begin(), without_own.end(),
+                                       *AverageAfter(trial_id, epochs)));
+    others = &without_own;
   }
-  return averages.size() < kNeeded ||
-         BestOf(trial_id) <= MedianOf(std::move(averages));
+  return others->size() < kNeeded || BestOf(trial_id) <= MedianOf(*others);
+}
+
+std::optional<double> MedianStopper::AverageAfter(const std::string& trial_id,
+                                                  int64_t epochs) const {
+  const auto curve = curves_.find(trial_id);
+  if (curve == curves_.end()) return std::nullopt;
+  double sum = 0;
+  int64_t count = 0;
+  for (const auto& [at, loss] : curve->second) {
+    if (at > epochs) break;
+    sum += loss;
+    ++count;
+  }
+  if (count == 0) return std::nullopt;
+  return sum / static_cast<double>(count);
+}
+
+const std::vector<double>& MedianStopper::AveragesAfter(int64_t epochs) const {
+  auto& [sorted, seen] = averages_[epochs];
+  for (; seen < completed_.size(); ++seen) {
+    const auto average = AverageAfter(completed_[seen], epochs);
+    if (!average) continue;
+    sorted.insert(std::upper_bound(sorted.begin(), sorted.end(), *average),
+                  *average);
+  }
+  return sorted;
 }
 
 std::string MedianStopper::Foremost(

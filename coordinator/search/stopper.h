@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,9 @@ class Stopper {
 
   // Whether the trial may go on, as far as is known now.
   virtual bool Keeps(const std::string& trial_id) const = 0;
-  // Whether a trial that was stopped goes on when it Keeps it later.
-  virtual bool TakesUp() const = 0;
+  // Trials that may have come to be kept since the last call, and that go on if
+  // they were stopped. Always empty of a rule that stops for good.
+  virtual std::set<std::string> TakeRisen() = 0;
   // Of stopped trials (at least one) the one that deserves to go on most.
   virtual std::string Foremost(
       const std::vector<std::string>& stopped) const = 0;

@@ -2,9 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
+#include <map>
+#include <random>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "coordinator/search/asha.h"
 #include "coordinator/search/median.h"
@@ -65,6 +72,53 @@ TEST(AshaTest, EqualLossesAreDecidedAlikeEachTime) {
   EXPECT_TRUE(asha.Keeps("a"));
   EXPECT_FALSE(asha.Keeps("b"));
   EXPECT_FALSE(asha.Keeps("c"));
+}
+
+// Random reports of 60 trials beside the definition, for each rung: the trial
+// is in the best 1/eta of those that have reached it, by loss and name.
+TEST(AshaTest, KeepsWhatTheDefinitionKeeps) {
+  constexpr int kEta = 3;
+  std::mt19937 random(7);
+  Asha asha(1, kEta);
+  std::map<int, std::set<std::pair<double, std::string>>> rungs;
+  std::map<std::string, int> highest;
+  const auto is_kept = [&](const std::string& id) {
+    const auto& rung = rungs[highest.at(id)];
+    const auto own =
+        std::find_if(rung.begin(), rung.end(),
+                     [&](const auto& entry) { return entry.second == id; });
+    return std::distance(rung.begin(), own) < std::ssize(rung) / kEta;
+  };
+  std::map<std::string, bool> was_kept;
+  for (int i = 0; i < 2'000; ++i) {
+    const std::string id = std::to_string(random() % 60);
+    const int rung = highest.contains(id) ? highest[id] + 1 : 0;
+    if (rung > 4) continue;
+    const double loss = random() % 20;  // some are equal
+    asha.Report(id, static_cast<int64_t>(std::pow(kEta, rung)), loss);
+    rungs[rung].emplace(loss, id);
+    highest[id] = rung;
+    const std::set<std::string> risen = asha.TakeRisen();
+    for (const auto& [other, ignored] : highest) {
+      const bool kept = is_kept(other);
+      ASSERT_EQ(asha.Keeps(other), kept) << other << " after " << i;
+      if (kept && !was_kept[other]) {
+        EXPECT_TRUE(risen.contains(other)) << other << " after " << i;
+      }
+      was_kept[other] = kept;
+    }
+  }
+  EXPECT_GE(rungs.size(), 4);
+}
+
+TEST(AshaTest, ATrialThatLaterOnesMadeTheBestHasRisen) {
+  Asha asha(1, 3);
+  asha.Report("a", 1, 0.4);
+  asha.Report("b", 1, 0.5);
+  EXPECT_TRUE(asha.TakeRisen().empty());
+  asha.Report("c", 1, 0.6);
+  EXPECT_EQ(asha.TakeRisen(), std::set<std::string>{"a"});
+  EXPECT_TRUE(asha.TakeRisen().empty());
 }
 
 TEST(AshaTest, TheForemostIsTheBestOfTheHighestRung) {
@@ -133,11 +187,47 @@ TEST_F(MedianStopperTest, NotBeforeFiveAreCompleted) {
   EXPECT_TRUE(median_.Keeps("x"));
 }
 
+TEST_F(MedianStopperTest, ThoseThatCompleteLaterCountToo) {
+  CompleteFive();
+  median_.Report("x", 2, 3.4);
+  EXPECT_FALSE(median_.Keeps("x"));
+  median_.Report("c6", 1, 4);
+  median_.Report("c6", 2, 4);
+  median_.Complete("c6");
+  EXPECT_TRUE(median_.Keeps("x"));  // the median of six is 3.5
+}
+
+TEST_F(MedianStopperTest, ALateReportOfACompletedTrialCounts) {
+  CompleteFive();
+  median_.Report("x", 5, 3.2);
+  EXPECT_FALSE(median_.Keeps("x"));
+  median_.Report("c3", 5, 8);  // it is 4 on average now
+  EXPECT_TRUE(median_.Keeps("x"));
+}
+
+// Its own first training is not one of the others.
+TEST_F(MedianStopperTest, ATrialThatIsTrainedOnceMoreIsNotComparedWithItself) {
+  CompleteFive();
+  EXPECT_TRUE(median_.Keeps("c5"));  // of four others
+  median_.Report("c6", 2, 0);
+  median_.Complete("c6");
+  EXPECT_FALSE(median_.Keeps("c4"));  // 0 1 2 3 5
+  EXPECT_TRUE(median_.Keeps("c2"));   // 0 1 3 4 5
+}
+
+TEST_F(MedianStopperTest, StopsForGood) {
+  CompleteFive();
+  EXPECT_TRUE(median_.TakeRisen().empty());
+}
+
 TEST(MakeStopperTest, FollowsTheRule) {
   using Type = sweeps::EarlyTerminate::Type;
   EXPECT_EQ(MakeStopper({.type = Type::kNone}), nullptr);
-  EXPECT_TRUE(MakeStopper({.type = Type::kAsha})->TakesUp());
-  EXPECT_FALSE(MakeStopper({.type = Type::kMedian})->TakesUp());
+  EXPECT_NE(dynamic_cast<Asha*>(MakeStopper({.type = Type::kAsha}).get()),
+            nullptr);
+  EXPECT_NE(
+      dynamic_cast<MedianStopper*>(MakeStopper({.type = Type::kMedian}).get()),
+      nullptr);
 }
 
 }  // namespace

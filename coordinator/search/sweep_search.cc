@@ -1,7 +1,6 @@
 #include "coordinator/search/sweep_search.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "sweeps/identity.h"
@@ -15,6 +14,12 @@ using Outcome = sweeps::Observation::Outcome;
 // Whether it takes a slot, or will.
 bool IsOpen(const SearchTrial& trial) {
   return !IsTerminal(trial.state) && !trial.pruned;
+}
+
+// Whether the search has stopped it, and it did not end first.
+bool IsStopped(const SearchTrial& trial) {
+  return trial.pruned && trial.state != TrialState::kCompleted &&
+         trial.state != TrialState::kDiverged;
 }
 
 }  // namespace
@@ -34,10 +39,31 @@ absl::StatusOr<std::unique_ptr<SweepSearch>> SweepSearch::Make(
 }
 
 void SweepSearch::Put(const SearchTrial& trial) {
-  const bool is_new = !trials_.contains(trial.trial_id);
-  trials_[trial.trial_id] = trial;
+  const auto [place, is_new] = trials_.try_emplace(trial.trial_id, trial);
+  if (is_new) {
+    AddToConfiguration(trial);
+  } else {
+    Count(place->second, -1);
+    place->second = trial;
+  }
+  Count(trial, 1);
   has_news_ = true;
-  if (!is_new) return;
+  if (sweep_.survivors_only) NoteSurvivor(index_.at(trial.configuration_json));
+}
+
+void SweepSearch::SetPruned(const std::string& trial_id, bool pruned) {
+  SearchTrial& trial = trials_.at(trial_id);
+  Count(trial, -1);
+  trial.pruned = pruned;
+  Count(trial, 1);
+}
+
+void SweepSearch::Count(const SearchTrial& trial, int64_t change) {
+  if (IsOpen(trial)) open_ += change;
+  if (trial.state == TrialState::kCompleted) completed_ += change;
+}
+
+void SweepSearch::AddToConfiguration(const SearchTrial& trial) {
   const std::string& canonical = trial.configuration_json;
   const auto [found, is_new_configuration] =
       index_.try_emplace(canonical, configurations_.size());
@@ -98,43 +124,38 @@ SearchDecisions SweepSearch::Decide() {
   if (stopper_ == nullptr || !std::exchange(has_news_, false)) return decisions;
   for (const std::string& id : std::exchange(to_judge_, {})) {
     if (!IsOpen(trials_.at(id)) || stopper_->Keeps(id)) continue;
-    trials_.at(id).pruned = true;
+    SetPruned(id, true);
     decisions.drop.push_back(id);
   }
   decisions.take_up = ToTakeUp();
-  for (const std::string& id : decisions.take_up) trials_.at(id).pruned = false;
+  for (const std::string& id : decisions.take_up) SetPruned(id, false);
   return decisions;
 }
 
-std::vector<std::string> SweepSearch::ToTakeUp() const {
-  const std::vector<std::string> pruned = Pruned();
+std::vector<std::string> SweepSearch::ToTakeUp() {
   std::vector<std::string> chosen;
-  if (stopper_->TakesUp()) {
-    std::copy_if(pruned.begin(), pruned.end(), std::back_inserter(chosen),
-                 [this](const std::string& id) { return stopper_->Keeps(id); });
+  for (const std::string& id : stopper_->TakeRisen()) {
+    const auto trial = trials_.find(id);
+    if (trial != trials_.end() && IsStopped(trial->second) &&
+        stopper_->Keeps(id)) {
+      chosen.push_back(id);
+    }
   }
   // Too few trials for a best 1/eta: somebody has to reach the end.
-  const bool is_stuck = chosen.empty() && !pruned.empty() &&
-                        OpenTrials() == 0 && !HasPointsLeft() &&
-                        !HasCompleted();
-  if (is_stuck) chosen.push_back(stopper_->Foremost(pruned));
+  const bool is_stuck =
+      chosen.empty() && open_ == 0 && !HasPointsLeft() && completed_ == 0;
+  if (!is_stuck) return chosen;
+  const std::vector<std::string> stopped = Stopped();
+  if (!stopped.empty()) chosen.push_back(stopper_->Foremost(stopped));
   return chosen;
 }
 
-std::vector<std::string> SweepSearch::Pruned() const {
-  std::vector<std::string> pruned;
+std::vector<std::string> SweepSearch::Stopped() const {
+  std::vector<std::string> stopped;
   for (const auto& [id, trial] : trials_) {
-    const bool has_result = trial.state == TrialState::kCompleted ||
-                            trial.state == TrialState::kDiverged;
-    if (trial.pruned && !has_result) pruned.push_back(id);
+    if (IsStopped(trial)) stopped.push_back(id);
   }
-  return pruned;
-}
-
-bool SweepSearch::HasCompleted() const {
-  return std::any_of(trials_.begin(), trials_.end(), [](const auto& entry) {
-    return entry.second.state == TrialState::kCompleted;
-  });
+  return stopped;
 }
 
 const SweepSearch::Configuration& SweepSearch::ConfigurationOf(
@@ -146,8 +167,7 @@ const SweepSearch::Configuration& SweepSearch::ConfigurationOf(
 
 absl::StatusOr<std::vector<sweeps::Trial>> SweepSearch::Next(int slots) {
   std::vector<sweeps::Trial> trials = FurtherSeeds();
-  if (!trials.empty() || !HasPointsLeft() ||
-      OpenTrials() >= std::max(slots, 1)) {
+  if (!trials.empty() || !HasPointsLeft() || open_ >= std::max(slots, 1)) {
     return trials;
   }
   const int64_t index = std::ssize(configurations_) - not_drawn_;
@@ -162,26 +182,28 @@ absl::StatusOr<std::vector<sweeps::Trial>> SweepSearch::Next(int slots) {
   return trials;
 }
 
+void SweepSearch::NoteSurvivor(size_t index) {
+  const std::vector<std::string>& ids = configurations_[index].trial_ids;
+  const bool has_survived =
+      trials_.at(ids.front()).state == TrialState::kCompleted;
+  if (has_survived && ids.size() == 1) {
+    survivors_.insert(index);
+  } else {
+    survivors_.erase(index);
+  }
+}
+
 std::vector<sweeps::Trial> SweepSearch::FurtherSeeds() const {
   std::vector<sweeps::Trial> trials;
-  if (!sweep_.survivors_only || sweep_.seeds.size() == 1) return trials;
+  if (sweep_.seeds.size() == 1) return trials;
   const std::vector<int64_t> further(sweep_.seeds.begin() + 1,
                                      sweep_.seeds.end());
-  for (const Configuration& configuration : configurations_) {
-    const SearchTrial& first = trials_.at(configuration.trial_ids.front());
-    if (configuration.trial_ids.size() > 1 ||
-        first.state != TrialState::kCompleted) {
-      continue;
-    }
+  for (const size_t index : survivors_) {
+    const Configuration& configuration = configurations_[index];
     sweeps::AppendTrials(configuration.json, configuration.canonical,
                          dataset_digest_, further, trials);
   }
   return trials;
-}
-
-int64_t SweepSearch::OpenTrials() const {
-  return std::count_if(trials_.begin(), trials_.end(),
-                       [](const auto& entry) { return IsOpen(entry.second); });
 }
 
 bool SweepSearch::HasPointsLeft() const {

@@ -96,12 +96,16 @@ class SweepSearch {
 
   // True if the trial is to be judged now.
   bool Take(const std::string& trial_id, int64_t epochs, double value);
-  std::vector<std::string> ToTakeUp() const;
-  std::vector<std::string> Pruned() const;
-  bool HasCompleted() const;
+  void AddToConfiguration(const SearchTrial& trial);
+  void SetPruned(const std::string& trial_id, bool pruned);
+  // Adds `change` to what is counted of such trials.
+  void Count(const SearchTrial& trial, int64_t change);
+  // Looks whether the configuration is one of survivors_.
+  void NoteSurvivor(size_t index);
+  std::vector<std::string> ToTakeUp();
+  std::vector<std::string> Stopped() const;
   const Configuration& ConfigurationOf(const std::string& trial_id) const;
   std::vector<sweeps::Trial> FurtherSeeds() const;
-  int64_t OpenTrials() const;
   bool HasPointsLeft() const;
   std::vector<sweeps::Observation> Observations() const;
   // Empty if nothing can be learnt from it.
@@ -113,11 +117,17 @@ class SweepSearch {
   std::optional<sweeps::Proposer> proposer_;
   std::unique_ptr<Stopper> stopper_;  // null: trials are trained to their end
   std::set<std::string> to_judge_;
-  bool has_news_ = false;  // since the last Decide
+  bool has_news_ = false;                 // since the last Decide
   std::map<std::string, Latest> latest_;  // reports
   int64_t not_drawn_ = 0;                 // configurations that `include` gives
   bool is_over_ = false;                  // no new point could be drawn
+  // What is asked after each report is counted, not searched for.
   std::map<std::string, SearchTrial> trials_;
+  int64_t open_ = 0;
+  int64_t completed_ = 0;
+  // Configurations whose further seeds are wanted and not there yet, by index;
+  // only with survivors_only.
+  std::set<size_t> survivors_;
   std::vector<Configuration> configurations_;
   std::map<std::string, size_t> index_;   // by canonical JSON
   std::unordered_set<std::string> seen_;  // its keys

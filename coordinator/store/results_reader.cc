@@ -21,8 +21,8 @@ class TimeWriter {
     const int64_t minute = ms / kMsAMinute;
     if (minute != minute_) {
       minute_ = minute;
-      text_ = absl::FormatTime("%Y-%m-%dT%H:%M:", FromMs(ms),
-                               absl::UTCTimeZone());
+      text_ =
+          absl::FormatTime("%Y-%m-%dT%H:%M:", FromMs(ms), absl::UTCTimeZone());
     }
     const int64_t rest = ms % kMsAMinute;
     return fmt::format("{}{:02}.{:03}Z", text_, rest / 1000, rest % 1000);

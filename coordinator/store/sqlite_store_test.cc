@@ -572,7 +572,8 @@ TEST_F(StoreTest, LateResultOfAnOlderAttemptIsTheTrials) {
   EXPECT_EQ(rows[0].status, "completed");
   EXPECT_EQ(rows[0].attempt, 1);
   EXPECT_EQ(rows[0].worker, "first");
-  EXPECT_THAT(Json::parse(rows[0].learning_curve), SizeIs(2));  // none of attempt 2's
+  EXPECT_THAT(Json::parse(rows[0].learning_curve),
+              SizeIs(2));  // none of attempt 2's
   EXPECT_EQ(Trial('a').message, "");
 }
 
@@ -615,9 +616,8 @@ TEST_F(StoreTest, ResultRowsHaveEverythingForATable) {
   EXPECT_THAT(row.accuracy_matrix,
               ElementsAre(ElementsAre(0.75), ElementsAre(0.25, 0.75)));
   EXPECT_EQ(row.parts.at("open_world"), R"({"points":[]})");
-  EXPECT_EQ(row.learning_curve,
-            R"([{"epoch":0,"loss":2.0,"task":0},)"
-            R"({"epoch":1,"loss":1.0,"task":0}])");
+  EXPECT_EQ(row.learning_curve, R"([{"epoch":0,"loss":2.0,"task":0},)"
+                                R"({"epoch":1,"loss":1.0,"task":0}])");
   EXPECT_EQ(row.worker, "laptop");
   EXPECT_EQ((*row.environment)["torch"], "2.4.1");
   EXPECT_EQ((*row.environment)["build"], "abc");
