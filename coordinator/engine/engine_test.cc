@@ -265,11 +265,11 @@ TEST_F(EngineTest, ResultThatWasSpooledDuringARestartIsAccepted) {
 
 TEST_F(EngineTest, RequestIdIsRememberedOverARestart) {
   std::string file = File("strategy: naive");
-  std::string sweep = TrySubmit(file, "r")->sweep->row.sweep_id;
+  std::string sweep = TrySubmit(file, "r")->sweep.row.sweep_id;
 
   Restart();
 
-  EXPECT_EQ(TrySubmit(file, "r")->sweep->row.sweep_id, sweep);
+  EXPECT_EQ(TrySubmit(file, "r")->sweep.row.sweep_id, sweep);
   EXPECT_FALSE(TrySubmit(file, "r")->existed);
 }
 

@@ -100,6 +100,7 @@ class EngineTest : public testing::Test {
   static Submission Read(const std::string& text) {
     auto submission = ReadSubmission(text, "s.yaml", {}, Id('d'));
     EXPECT_TRUE(submission.ok()) << submission.status();
+    Prepare(*submission);
     return *std::move(submission);
   }
   absl::StatusOr<SubmitAnswer> TrySubmit(const std::string& text,
@@ -111,7 +112,7 @@ class EngineTest : public testing::Test {
   std::string Submit(const std::string& text) {
     auto answer = TrySubmit(text, RandomHex(8));
     EXPECT_TRUE(answer.ok()) << answer.status();
-    return answer->sweep->row.sweep_id;
+    return answer->sweep.row.sweep_id;
   }
   SweepView View(const std::string& sweep) {
     return *Get([&](Turn& turn) { return GetSweep(turn, sweep); });

@@ -118,7 +118,7 @@ TEST_F(SearchesTest, KnownResultsAreLearntFromAtOnce) {
 TEST_F(SearchesTest, ThePlanHasTheWholeBudget) {
   const Submission submission = Read(Tpe(30));
   const PlanView view =
-      Get([&](Turn& turn) { return PlanSweep(turn, submission); });
+      Get([&](Turn& turn) { return PlanSweep(turn.store(), submission); });
   EXPECT_EQ(view.plan.trials, 30);
   EXPECT_EQ(view.plan.drawn, 30);
   EXPECT_EQ(view.plan.drawn_ahead, 10);

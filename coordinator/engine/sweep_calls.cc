@@ -36,7 +36,7 @@ SweepRow RowOf(const Submission& submission, const std::string& dataset_name,
           .file_text = sweep.text,
           .file_name = sweep.file_name,
           .overrides = sweep.overrides,
-          .varying = sweeps::VaryingParameters(submission.outlook()),
+          .varying = submission.varying,
           .searches = sweeps::IsDecidedByResults(sweep),
           .create_time = now};
 }
@@ -97,8 +97,13 @@ absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
   return submission;
 }
 
-PlanView PlanSweep(Turn& turn, const Submission& submission) {
-  Store& store = turn.store();
+void Prepare(Submission& submission) {
+  submission.trials = NewTrialsOf(submission.sweep, submission.expansion.trials,
+                                  submission.dataset_digest);
+  submission.varying = sweeps::VaryingParameters(submission.outlook());
+}
+
+PlanView PlanSweep(Store& store, const Submission& submission) {
   PlanView view;
   view.plan = sweeps::MakePlan(submission.sweep, submission.outlook(),
                                [&store](std::string_view trial_id) {
@@ -119,7 +124,7 @@ absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
                                          const Submission& submission,
                                          const std::string& request_id) {
   Store& store = turn.store();
-  SubmitAnswer answer{.plan = PlanSweep(turn, submission)};
+  SubmitAnswer answer;
   DFSWEEP_ASSIGN_OR_RETURN(std::optional<std::string> before,
                            store.FindRequest(request_id, "CreateSweep"));
   if (before.has_value()) {
@@ -142,11 +147,10 @@ absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
   if (!row.has_value()) {
     row = RowOf(submission, DatasetNameOf(submission.sweep, *dataset),
                 turn.wall_time());
-    const std::vector<NewTrial> trials =
-        NewTrialsOf(submission.sweep, submission.expansion.trials,
-                    submission.dataset_digest);
-    SweepSubmitted event = EventOf(row->sweep_id, submission.sweep, trials);
-    store.InsertSweep(*row, trials, event.requirements, event.budget);
+    const SweepSubmitted event =
+        EventOf(row->sweep_id, submission.sweep, submission.trials);
+    store.InsertSweep(*row, submission.trials, event.requirements,
+                      event.budget);
     DFSWEEP_RETURN_IF_ERROR(turn.Step(event));
     turn.news().sweep_ids.insert(row->sweep_id);
     store.AddEvent("sweep_created",

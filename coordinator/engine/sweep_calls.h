@@ -25,6 +25,9 @@ struct Submission {
   std::optional<sweeps::Expansion> grown;
   std::string meaning;
   std::string dataset_digest;
+  // Those that only CreateSweep needs; see Prepare.
+  std::vector<NewTrial> trials;      // as `expansion` has them
+  std::vector<std::string> varying;  // see sweeps::VaryingParameters
 
   const sweeps::Expansion& outlook() const {
     return grown ? *grown : expansion;
@@ -35,18 +38,23 @@ absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
                                           std::vector<std::string> overrides,
                                           const std::string& dataset_digest);
 
+// Gets it ready for CreateSweep: not on the engine's thread, since a large
+// sweep takes seconds.
+void Prepare(Submission& submission);
+
 struct PlanView {
   sweeps::Plan plan;
   std::optional<absl::Duration> expected_time;
   int slots = 0;
 };
 struct SubmitAnswer {
-  std::optional<SweepView> sweep;  // absent for a plan
+  SweepView sweep;
   bool existed = false;
-  PlanView plan;
 };
-PlanView PlanSweep(Turn& turn, const Submission& submission);
-// kFailedPrecondition if its dataset is not registered.
+// Takes long for a large sweep: best on a connection of its own.
+PlanView PlanSweep(Store& store, const Submission& submission);
+// `submission` is prepared. kFailedPrecondition if its dataset is not
+// registered.
 absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
                                          const Submission& submission,
                                          const std::string& request_id);

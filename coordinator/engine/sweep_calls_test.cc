@@ -93,7 +93,7 @@ TEST_F(SweepCallsTest, RepeatedRequestMakesNoSecondSweep) {
 
   auto again = TrySubmit(file, "r");
 
-  EXPECT_EQ(again->sweep->row.sweep_id, first->sweep->row.sweep_id);
+  EXPECT_EQ(again->sweep.row.sweep_id, first->sweep.row.sweep_id);
   EXPECT_FALSE(again->existed);  // the same answer
   EXPECT_EQ(CountSweeps(), 1);
 }
@@ -104,7 +104,7 @@ TEST_F(SweepCallsTest, SameMeaningIsTheSameSweep) {
   auto second = TrySubmit("# a comment\n" + File("strategy: naive"), "r2");
 
   EXPECT_TRUE(second->existed);
-  EXPECT_EQ(second->sweep->row.sweep_id, first->sweep->row.sweep_id);
+  EXPECT_EQ(second->sweep.row.sweep_id, first->sweep.row.sweep_id);
 }
 
 TEST_F(SweepCallsTest, UnknownDatasetIsRefusedAndNothingStored) {
@@ -126,11 +126,14 @@ TEST_F(SweepCallsTest, AddingAValueRunsOnlyWhatIsNew) {
   Complete("w", Lease("w"));
   Complete("w", Lease("w"));
 
-  auto answer = TrySubmit(File("strategy: ewc, ewc.lambda: [1, 10, 100]"), "r");
+  const std::string text = File("strategy: ewc, ewc.lambda: [1, 10, 100]");
+  PlanView view =
+      Get([&](Turn& turn) { return PlanSweep(turn.store(), Read(text)); });
+  auto answer = TrySubmit(text, "r");
 
-  EXPECT_EQ(answer->plan.plan.known, 2);
-  EXPECT_EQ(answer->sweep->progress[TrialState::kCompleted].trials, 2);
-  EXPECT_EQ(answer->sweep->progress[TrialState::kPending].trials, 1);
+  EXPECT_EQ(view.plan.known, 2);
+  EXPECT_EQ(answer->sweep.progress[TrialState::kCompleted].trials, 2);
+  EXPECT_EQ(answer->sweep.progress[TrialState::kPending].trials, 1);
   Complete("w", Lease("w"));
   EXPECT_EQ(View("s").state, SweepState::kFinished);
   EXPECT_FALSE(AskForWork("w").answered());
@@ -155,7 +158,8 @@ TEST_F(SweepCallsTest, PlanTellsWhatItWillCostAndStoresNothing) {
   Submission submission =
       Read(File("strategy: naive, epochs: 2", "seeds: [0, 1, 2, 3, 4]"));
 
-  PlanView view = Get([&](Turn& turn) { return PlanSweep(turn, submission); });
+  PlanView view =
+      Get([&](Turn& turn) { return PlanSweep(turn.store(), submission); });
 
   EXPECT_EQ(view.plan.trials, 5);
   EXPECT_EQ(view.plan.known, 1);
@@ -172,7 +176,8 @@ TEST_F(SweepCallsTest, PlanWithoutWorkersExpectsTheTimeOfOneSlot) {
   Submission submission =
       Read(File("strategy: naive, epochs: 2", "seeds: [0, 1, 2, 3, 4]"));
 
-  PlanView view = Get([&](Turn& turn) { return PlanSweep(turn, submission); });
+  PlanView view =
+      Get([&](Turn& turn) { return PlanSweep(turn.store(), submission); });
 
   EXPECT_EQ(view.slots, 0);
   EXPECT_EQ(view.expected_time, absl::Seconds(80));
@@ -181,7 +186,8 @@ TEST_F(SweepCallsTest, PlanWithoutWorkersExpectsTheTimeOfOneSlot) {
 TEST_F(SweepCallsTest, PlanWithoutExperienceExpectsNothing) {
   Submission submission = Read(File("strategy: naive"));
 
-  PlanView view = Get([&](Turn& turn) { return PlanSweep(turn, submission); });
+  PlanView view =
+      Get([&](Turn& turn) { return PlanSweep(turn.store(), submission); });
 
   EXPECT_FALSE(view.expected_time.has_value());
 }

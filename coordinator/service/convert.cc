@@ -286,9 +286,8 @@ void ToProto(const PlanView& view, v1::SweepPlan* out) {
 }
 
 void ToProto(const SubmitAnswer& answer, v1::CreateSweepResponse* out) {
-  if (answer.sweep.has_value()) ToProto(*answer.sweep, out->mutable_sweep());
+  ToProto(answer.sweep, out->mutable_sweep());
   out->set_existed(answer.existed);
-  ToProto(answer.plan, out->mutable_plan());
 }
 
 void ToProto(const RetryAnswer& answer, v1::RetryTrialsResponse* out) {

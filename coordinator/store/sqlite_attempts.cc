@@ -14,16 +14,14 @@ void SqliteStore::SetTrialState(const TrialChanged& change, absl::Time now) {
   }
   std::optional<int64_t> end_ms;
   if (IsTerminal(change.state)) end_ms = ToMs(now);
+  // What the last attempt of a pending trial had done is to be done again.
   database_->Run(
-      "UPDATE trials SET state = ?, attempt = ?, worker_id = ?, end_ms = ? "
-      "WHERE number = ?",
-      NameOf(change.state), change.attempt, change.worker_id, end_ms, trial);
-  if (change.state == TrialState::kPending) {
-    // What the last attempt had done is to be done again.
-    database_->Run(
-        "UPDATE trials SET epochs_done = 0, start_ms = NULL WHERE number = ?",
-        trial);
-  }
+      "UPDATE trials SET state = ?1, attempt = ?2, worker_id = ?3, end_ms = "
+      "?4, "
+      "epochs_done = iif(?5, 0, epochs_done), "
+      "start_ms = iif(?5, NULL, start_ms) WHERE number = ?6",
+      NameOf(change.state), change.attempt, change.worker_id, end_ms,
+      change.state == TrialState::kPending, trial);
 }
 
 void SqliteStore::StartAttempt(int64_t trial, const TrialChanged& change,

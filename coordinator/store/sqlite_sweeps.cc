@@ -116,7 +116,8 @@ void SqliteStore::AddTrial(int64_t sweep, int64_t position,
                            const NewTrial& trial, const SweepRow& row,
                            const Requirements& requirements,
                            const RetryBudget& budget) {
-  database_->Run(
+  Query query(
+      *database_,
       "INSERT INTO trials (trial_id, dataset_digest, configuration_json, seed, "
       "work, epochs_total, first_stage, first_stage_epochs, device, "
       "memory_bytes, budget_out_of_memory, "
@@ -127,15 +128,16 @@ void SqliteStore::AddTrial(int64_t sweep, int64_t position,
       "budget_out_of_memory = excluded.budget_out_of_memory, "
       "budget_crash = excluded.budget_crash, "
       "budget_timeout = excluded.budget_timeout, "
-      "budget_environment = excluded.budget_environment",
+      "budget_environment = excluded.budget_environment RETURNING number",
       trial.trial_id, row.dataset_digest, trial.configuration_json, trial.seed,
       trial.work, trial.epochs_total, trial.first_stage.name,
       trial.first_stage.epochs, requirements.device, requirements.memory_bytes,
       budget.out_of_memory, budget.crash, budget.timeout, budget.environment);
+  if (!query.Next()) return;  // after an error
   database_->Run(
       "INSERT INTO sweep_trials (sweep, position, trial) "
       "VALUES (?, ?, ?)",
-      sweep, position, NumberOf(trial.trial_id));
+      sweep, position, query.Int(0));
 }
 
 void SqliteStore::SetSweepStatus(const std::string& sweep_id,
