@@ -133,7 +133,7 @@ TEST_F(EngineTest, FailedCommitFailsAllCallsOfItsTurnAndUndoesThem) {
   Call<HeartbeatAnswer> beat;
 
   absl::Status committed = TryDo([&](Turn& turn) {
-    EXPECT_TRUE(CreateSweep(turn, submission, "r").ok());
+    EXPECT_TRUE(CreateSweep(turn, Prepare(submission), "r").ok());
     LeaseTrials(turn, {.request = {"w", "1", 1},
                        .request_id = "l",
                        .deadline = turn.now() + absl::Minutes(1),

@@ -100,13 +100,13 @@ class EngineTest : public testing::Test {
   static Submission Read(const std::string& text) {
     auto submission = ReadSubmission(text, "s.yaml", {}, Id('d'));
     EXPECT_TRUE(submission.ok()) << submission.status();
-    Prepare(*submission);
     return *std::move(submission);
   }
   absl::StatusOr<SubmitAnswer> TrySubmit(const std::string& text,
                                          const std::string& request_id) {
-    return Get(
-        [&](Turn& turn) { return CreateSweep(turn, Read(text), request_id); });
+    return Get([&](Turn& turn) {
+      return CreateSweep(turn, Prepare(Read(text)), request_id);
+    });
   }
   // Id of the sweep.
   std::string Submit(const std::string& text) {

@@ -22,8 +22,9 @@ SweepSubmitted EventOf(const std::string& sweep_id, const sweeps::Sweep& sweep,
   return event;
 }
 
-SweepRow RowOf(const Submission& submission, const std::string& dataset_name,
+SweepRow RowOf(const PreparedSweep& prepared, const std::string& dataset_name,
                absl::Time now) {
+  const Submission& submission = prepared.submission;
   const sweeps::Sweep& sweep = submission.sweep;
   return {.sweep_id = "sw-" + RandomHex(4),
           .name = sweep.name,
@@ -36,7 +37,7 @@ SweepRow RowOf(const Submission& submission, const std::string& dataset_name,
           .file_text = sweep.text,
           .file_name = sweep.file_name,
           .overrides = sweep.overrides,
-          .varying = submission.varying,
+          .varying = prepared.varying,
           .searches = sweeps::IsDecidedByResults(sweep),
           .create_time = now};
 }
@@ -97,10 +98,13 @@ absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
   return submission;
 }
 
-void Prepare(Submission& submission) {
-  submission.trials = NewTrialsOf(submission.sweep, submission.expansion.trials,
-                                  submission.dataset_digest);
-  submission.varying = sweeps::VaryingParameters(submission.outlook());
+PreparedSweep Prepare(Submission submission) {
+  PreparedSweep prepared{.submission = std::move(submission)};
+  const Submission& read = prepared.submission;
+  prepared.trials =
+      NewTrialsOf(read.sweep, read.expansion.trials, read.dataset_digest);
+  prepared.varying = sweeps::VaryingParameters(read.outlook());
+  return prepared;
 }
 
 PlanView PlanSweep(Store& store, const Submission& submission) {
@@ -121,8 +125,9 @@ PlanView PlanSweep(Store& store, const Submission& submission) {
 }
 
 absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
-                                         const Submission& submission,
+                                         const PreparedSweep& prepared,
                                          const std::string& request_id) {
+  const Submission& submission = prepared.submission;
   Store& store = turn.store();
   SubmitAnswer answer;
   DFSWEEP_ASSIGN_OR_RETURN(std::optional<std::string> before,
@@ -145,12 +150,11 @@ absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
   std::optional<SweepRow> row = store.FindSweepByMeaning(submission.meaning);
   answer.existed = row.has_value();
   if (!row.has_value()) {
-    row = RowOf(submission, DatasetNameOf(submission.sweep, *dataset),
+    row = RowOf(prepared, DatasetNameOf(submission.sweep, *dataset),
                 turn.wall_time());
     const SweepSubmitted event =
-        EventOf(row->sweep_id, submission.sweep, submission.trials);
-    store.InsertSweep(*row, submission.trials, event.requirements,
-                      event.budget);
+        EventOf(row->sweep_id, submission.sweep, prepared.trials);
+    store.InsertSweep(*row, prepared.trials, event.requirements, event.budget);
     DFSWEEP_RETURN_IF_ERROR(turn.Step(event));
     turn.news().sweep_ids.insert(row->sweep_id);
     store.AddEvent("sweep_created",

@@ -25,9 +25,6 @@ struct Submission {
   std::optional<sweeps::Expansion> grown;
   std::string meaning;
   std::string dataset_digest;
-  // Those that only CreateSweep needs; see Prepare.
-  std::vector<NewTrial> trials;      // as `expansion` has them
-  std::vector<std::string> varying;  // see sweeps::VaryingParameters
 
   const sweeps::Expansion& outlook() const {
     return grown ? *grown : expansion;
@@ -38,9 +35,14 @@ absl::StatusOr<Submission> ReadSubmission(const std::string& file_text,
                                           std::vector<std::string> overrides,
                                           const std::string& dataset_digest);
 
-// Gets it ready for CreateSweep: not on the engine's thread, since a large
-// sweep takes seconds.
-void Prepare(Submission& submission);
+// A submission with what CreateSweep stores of it. To prepare a large one takes
+// seconds: not on the engine's thread.
+struct PreparedSweep {
+  Submission submission;
+  std::vector<NewTrial> trials;      // as its expansion has them
+  std::vector<std::string> varying;  // see sweeps::VaryingParameters
+};
+PreparedSweep Prepare(Submission submission);
 
 struct PlanView {
   sweeps::Plan plan;
@@ -53,10 +55,9 @@ struct SubmitAnswer {
 };
 // Takes long for a large sweep: best on a connection of its own.
 PlanView PlanSweep(Store& store, const Submission& submission);
-// `submission` is prepared. kFailedPrecondition if its dataset is not
-// registered.
+// kFailedPrecondition if its dataset is not registered.
 absl::StatusOr<SubmitAnswer> CreateSweep(Turn& turn,
-                                         const Submission& submission,
+                                         const PreparedSweep& prepared,
                                          const std::string& request_id);
 
 // ---- Commands. `sweep`: id, or name (newest). kNotFound if there is none. ---

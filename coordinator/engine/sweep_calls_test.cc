@@ -112,7 +112,7 @@ TEST_F(SweepCallsTest, UnknownDatasetIsRefusedAndNothingStored) {
       ReadSubmission(File("strategy: naive"), "s.yaml", {}, Id('e'));
 
   absl::Status status = Get([&](Turn& turn) {
-                          return CreateSweep(turn, *submission, "r");
+                          return CreateSweep(turn, Prepare(*submission), "r");
                         }).status();
 
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);

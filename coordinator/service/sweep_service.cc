@@ -173,32 +173,33 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(
   }
   if (!status.ok()) return Finish(reactor, status);
   tasks_.Add([this, reactor, request, response] {
-    auto read = Guarded<Submission>([request]() -> absl::StatusOr<Submission> {
-      DFSWEEP_ASSIGN_OR_RETURN(
-          Submission submission,
-          ReadSubmission(
-              request->file_text(), request->file_name(),
-              {request->overrides().begin(), request->overrides().end()},
-              request->dataset_digest()));
-      if (!request->validate_only()) Prepare(submission);
-      return submission;
+    absl::StatusOr<Submission> read = Guarded<Submission>([request] {
+      return ReadSubmission(
+          request->file_text(), request->file_name(),
+          {request->overrides().begin(), request->overrides().end()},
+          request->dataset_digest());
     });
-    absl::Status status = read.status();
-    if (status.ok()) {
-      status = ReadStore(store_, [&](Store& store) {
-        ToProto(PlanSweep(store, *read), response->mutable_plan());
-        return absl::OkStatus();
-      });
+    if (!read.ok()) {
+      Finish(reactor, read.status());
+      return;
     }
+    std::shared_ptr<const PreparedSweep> prepared;
+    absl::Status status = ReadStore(store_, [&](Store& store) {
+      ToProto(PlanSweep(store, *read), response->mutable_plan());
+      if (!request->validate_only()) {
+        prepared =
+            std::make_shared<const PreparedSweep>(Prepare(*std::move(read)));
+      }
+      return absl::OkStatus();
+    });
     if (!status.ok() || request->validate_only()) {
       Finish(reactor, status);
       return;
     }
-    auto submission = std::make_shared<Submission>(*std::move(read));
     RunInEngine(engine_, reactor, [=](Turn& turn) -> absl::Status {
       DFSWEEP_ASSIGN_OR_RETURN(
           SubmitAnswer answer,
-          coordinator::CreateSweep(turn, *submission, request->request_id()));
+          coordinator::CreateSweep(turn, *prepared, request->request_id()));
       ToProto(answer, response);
       return absl::OkStatus();
     });

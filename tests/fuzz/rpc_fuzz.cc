@@ -90,7 +90,8 @@ coordinator::WorkerRow AWorker() {
 void Submit(Turn& turn, const std::string& file) {
   const auto submission = Value(
       coordinator::ReadSubmission(file, "s.yaml", {}, std::string(64, 'd')));
-  Value(coordinator::CreateSweep(turn, submission, "r" + file.substr(6, 1)));
+  Value(coordinator::CreateSweep(turn, coordinator::Prepare(submission),
+                                 "r" + file.substr(6, 1)));
 }
 
 // The trial that the worker gets.
