@@ -1,5 +1,5 @@
-// Appends values as JSON, as nlohmann::json writes them, at a third of the
-// cost: that of a value and of a text of its own.
+// Appends values as JSON, as nlohmann::json writes them, without making a value
+// and a text of its own for each.
 #ifndef DFSWEEP_BASE_JSON_TEXT_H_
 #define DFSWEEP_BASE_JSON_TEXT_H_
 

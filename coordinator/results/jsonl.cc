@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -64,8 +63,7 @@ class TrialWriter {
     AddMetrics(row.metrics);
     AddName("accuracy_matrix");
     AddList(row.accuracy_matrix);
-    AddName("learning_curve");
-    text_ += row.learning_curve;
+    AddJson("learning_curve", row.learning_curve);
     AddMember("worker", row.worker);
     AddMember("environment", row.environment, environment_);
     text_ += ",\"dataset\":{\"name\":";
@@ -74,12 +72,8 @@ class TrialWriter {
     text_ += '}';
     AddTime("started_at", row.started_at);
     AddTime("finished_at", row.finished_at);
-    AddName("train_seconds");
-    AppendJson(row.train_seconds, text_);
-    for (const auto& [name, json] : row.parts) {
-      AddName(name);
-      text_ += json;
-    }
+    AddMember("train_seconds", row.train_seconds);
+    for (const auto& [name, json] : row.parts) AddJson(name, json);
     text_ += '}';
   }
 
@@ -94,15 +88,22 @@ class TrialWriter {
   void AddName(const std::string& name) {
     text_.append(",\"").append(name).append("\":");
   }
+  void AddJson(const std::string& name, const std::string& json) {
+    AddName(name);
+    text_ += json;
+  }
   void AddMember(const std::string& name, const std::string& value) {
+    AddName(name);
+    AppendJson(value, text_);
+  }
+  void AddMember(const std::string& name, double value) {
     AddName(name);
     AppendJson(value, text_);
   }
   template <typename T>
   void AddMember(const std::string& name, const T& value, Written<T>& last) {
     if (!value.IsSame(last.value)) last = {value, TextOf(value)};
-    AddName(name);
-    text_ += last.text;
+    AddJson(name, last.text);
   }
   static std::string TextOf(const SharedJson& value) { return Dump(*value); }
   std::string TextOf(const ParameterSet& parameters) {
@@ -121,8 +122,7 @@ class TrialWriter {
   }
   void AddTime(const std::string& name, const std::string& time) {
     if (!time.empty()) return AddMember(name, time);
-    AddName(name);
-    text_ += "null";
+    AddJson(name, "null");
   }
   void AddMetrics(const MetricSet& metrics) {
     char separator = '{';
